@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * The exit codes of the tools. */
+#ifndef CLI_EXITS_H
+#define CLI_EXITS_H
+
+#include "libproto/err.h"
+
+enum exit_code {
+#define EXIT_ROW(id, status, text) EXIT_##id = status,
+#include "cli/common/tbl/exits.h"
+#undef EXIT_ROW
+};
+
+/* exit_text gives the meaning of a status for --help and man pages. */
+const char *exit_text(enum exit_code status);
+
+/* exit_of_error maps the server's error code to the exit status: target_not_found 6, unauthorized
+ * and token_expired 4, everything else 7. */
+enum exit_code exit_of_error(enum sp_err e);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * Options from tables: one row feeds parser, environment, --help, completion and the man page test.
+ * Parsing stands on getopt_long; options stand before or after the positional arguments. */
+#ifndef CLI_OPT_H
+#define CLI_OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum opt_type {
+    OPT_FLAG,     /* bool */
+    OPT_STRING,   /* const char * */
+    OPT_LIST,     /* struct opt_list: may be given again and again */
+    OPT_COUNT,    /* int64_t, 10k = 10000 */
+    OPT_SIZE,     /* int64_t bytes, 64K = 65536 */
+    OPT_DURATION, /* int64_t microseconds; OPT_NEVER for "none" */
+    OPT_CHOICE    /* const char *, one of the words in arg, written "a|b|c" */
+};
+
+#define OPT_NEVER    INT64_MAX
+#define OPT_LIST_MAX 64
+
+struct opt_list {
+    const char *v[OPT_LIST_MAX];
+    unsigned n;
+};
+
+/* opt is one row; a table ends with a row whose name is NULL. Values are borrowed from argv and the
+ * environment. */
+struct opt {
+    const char *name; /* long name, without dashes */
+    char letter;      /* short name, 0 for none */
+    enum opt_type type;
+    const char *arg;  /* what the help calls the value; NULL for flags */
+    const char *env;  /* environment variable, NULL for none */
+    size_t off;       /* offsetof() into the values struct */
+    const char *help;
+};
+
+/* opt_group is a table with the struct it fills. */
+struct opt_group {
+    const struct opt *rows;
+    void *values;
+};
+
+/* opt_env sets the rows that have an environment variable; false with a sentence in why. */
+bool opt_env(const struct opt_group *groups, size_t n, char *why, size_t cap);
+
+/* opt_parse reads argv[1..argc); positional arguments are moved to the end of argv and *first is
+ * the index of the first. argv[stop] named by "--" ends the options. False with a sentence in why,
+ * which says "did you mean" for near misses. May be called many times in one process. */
+bool opt_parse(const struct opt_group *groups, size_t n, int argc, char **argv, int *first,
+               char *why, size_t cap);
+
+/* opt_help prints a table's rows, aligned, two spaces in. */
+void opt_help(FILE *f, const struct opt *rows);
+
+#endif

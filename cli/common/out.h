@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * Output of the tools: data on stdout, all else on stderr, remote text never raw on a terminal. */
+#ifndef CLI_OUT_H
+#define CLI_OUT_H
+
+#include "cli/common/exits.h"
+#include "libproto/types.h"
+
+#include <stdio.h>
+
+struct out_conf {
+    const char *program;
+    bool json;
+    bool quiet;
+    const char *color; /* auto, always, never; NULL is auto */
+};
+
+/* out_init sets line buffering on stdout, ignores SIGPIPE and decides on colour: flag, NO_COLOR,
+ * CLICOLOR_FORCE, terminal. */
+void out_init(const struct out_conf *conf);
+
+/* out_sgr gives the SGR sequence for the colour ("31", "1", "0" …) or "" when colour is off. */
+const char *out_sgr(const char *code);
+
+/* out_safe prints remote text with control, bidi and invalid bytes escaped. */
+void out_safe(FILE *f, struct sp_str s);
+
+/* out_line prints one line of machine output as it stands and flushes it. */
+void out_line(struct sp_str line);
+
+/* out_fail prints "program: text" on stderr and, with --json, one object on stdout:
+ * {"ok":false,"exit":N,"code":CODE,"message":TEXT}. code may be NULL. Returns status. */
+int out_fail(enum exit_code status, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* out_note prints "program: text" on stderr unless quiet. */
+void out_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* out_done flushes stdout: gives status, or EXIT_DATA with a message when stdout could not be
+ * written and status was 0. A reader that closed the pipe is not an error of ours: the program
+ * ends quietly with 0. */
+int out_done(int status);
+
+/* out_broken tells that the reader of stdout has gone. */
+bool out_broken(void);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * One row per exit code, the same for all four programs: EXIT_ROW(ID, status, meaning). */
+EXIT_ROW(OK, 0, "ok")
+EXIT_ROW(FALSE, 1, "a check was false")
+EXIT_ROW(USAGE, 2, "usage")
+EXIT_ROW(CONNECT, 3, "cannot connect or bind")
+EXIT_ROW(REFUSED_AUTH, 4, "token or certificate refused")
+EXIT_ROW(TIMEOUT, 5, "timed out")
+EXIT_ROW(NO_PEER, 6, "no such peer")
+EXIT_ROW(REFUSED, 7, "the server refused")
+EXIT_ROW(LOST, 8, "connection lost")
+EXIT_ROW(DATA, 9, "bad data or configuration")
+EXIT_ROW(THRESHOLD, 10, "a threshold failed")
+EXIT_ROW(REGRESSION, 11, "regression")
+EXIT_ROW(INVALID_RUN, 12, "run invalid")

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * One non-blocking WebSocket client connection on libproto/wsframe, driven by the caller's poll or
+ * epoll loop. sigctl and sigmon have one or a few, sigbench has tens of thousands. */
+#ifndef CLI_WSCONN_H
+#define CLI_WSCONN_H
+
+#include "libproto/types.h"
+
+#include <sys/socket.h>
+
+/* wsurl is a parsed and resolved URL: ws://host[:port][/path], wss://…, ws+unix:/path. */
+struct wsurl {
+    bool tls;
+    char host[256];      /* for Host: and SNI */
+    char hostport[264];
+    char path[2048];     /* with the query */
+    struct sockaddr_storage addr;
+    socklen_t addr_len;
+};
+
+/* wsurl_parse parses and resolves (getaddrinfo, blocking). False with a sentence in why; *usage is
+ * set when the URL is malformed rather than unresolvable. */
+bool wsurl_parse(struct wsurl *u, const char *url, bool *usage, char *why, size_t cap);
+
+enum wsconn_state { WSCONN_IDLE, WSCONN_CONNECTING, WSCONN_HANDSHAKE, WSCONN_OPEN, WSCONN_CLOSING,
+                    WSCONN_CLOSED };
+
+/* How a connection ended. */
+enum wsconn_end {
+    WSCONN_END_CONNECT, /* never opened: refused, unreachable, reset in the handshake */
+    WSCONN_END_HTTP,    /* the server answered another status than 101; status holds it */
+    WSCONN_END_CLOSE,   /* close frame; code and reason hold it */
+    WSCONN_END_LOST,    /* the stream ended without a close frame */
+    WSCONN_END_PROTOCOL /* the server broke RFC 6455 */
+};
+
+struct wsconn_closed {
+    enum wsconn_end end;
+    unsigned code;   /* close code or HTTP status */
+    char reason[128];/* close reason or a sentence */
+};
+
+struct wsconn;
+
+struct wsconn_ops {
+    void (*on_open)(void *ctx, struct wsconn *c);
+    /* one whole text message, borrowed for the call and writable in place */
+    void (*on_message)(void *ctx, struct wsconn *c, char *p, size_t n);
+    /* once; the connection may be freed or started again from here */
+    void (*on_closed)(void *ctx, struct wsconn *c, const struct wsconn_closed *why);
+    /* with --trace: each frame; NULL otherwise */
+    void (*on_trace)(void *ctx, bool sent, unsigned op, struct sp_str payload);
+};
+
+/* wsconn_new allocates an idle connection; ops and ctx are borrowed for its life. Small: buffers
+ * exist only while they hold something. */
+struct wsconn *wsconn_new(const struct wsconn_ops *ops, void *ctx);
+void wsconn_free(struct wsconn *c);
+
+/* wsconn_start begins to connect. headers: further request lines, each ended by CRLF, or empty.
+ * bind_to (may be NULL) is a source address. False when the socket cannot even be made (errno). */
+bool wsconn_start(struct wsconn *c, const struct wsurl *u, struct sp_str headers,
+                  const struct sockaddr *bind_to, socklen_t bind_len);
+
+int wsconn_fd(const struct wsconn *c);
+enum wsconn_state wsconn_state(const struct wsconn *c);
+/* wsconn_events gives the POLLIN|POLLOUT that the connection waits for now. */
+short wsconn_events(const struct wsconn *c);
+/* wsconn_io serves a ready descriptor: connects, handshakes, reads (until it would block), answers
+ * pings, writes what is queued. */
+void wsconn_io(struct wsconn *c, short revents);
+
+/* wsconn_send queues one text message and writes what the socket takes at once. False when the
+ * connection is not open or more than cap (16 MiB) is queued. */
+bool wsconn_send(struct wsconn *c, struct sp_str text);
+/* wsconn_queued gives the bytes not yet written. */
+size_t wsconn_queued(const struct wsconn *c);
+
+/* wsconn_close sends a close frame and waits for the peer's; wsconn_abort drops the socket. */
+void wsconn_close(struct wsconn *c, unsigned code, const char *reason);
+void wsconn_abort(struct wsconn *c);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * One row per event of the feed: SP_EVENT(ID, wire word, log level, log text).
+ * Levels: ERROR, WARN, INFO, DEBUG. */
+SP_EVENT(CONNECT, "connect", INFO, "new connection")
+SP_EVENT(AUTH, "auth", INFO, "authentication")
+SP_EVENT(REGISTER, "register", INFO, "client registered")
+SP_EVENT(REPLACE, "replace", INFO, "client replaced")
+SP_EVENT(RELAY, "relay", DEBUG, "message forwarded")
+SP_EVENT(DELIVER_ERROR, "deliver_error", INFO, "message not delivered")
+SP_EVENT(SESSION_OPEN, "session_open", INFO, "session opened")
+SP_EVENT(SESSION_ANSWER, "session_answer", INFO, "session answered")
+SP_EVENT(SESSION_END, "session_end", INFO, "session ended")
+SP_EVENT(PRESENCE, "presence", DEBUG, "presence changed")
+SP_EVENT(RATE_LIMIT, "rate_limit", WARN, "rate limit hit")
+SP_EVENT(PROTOCOL_ERROR, "protocol_error", WARN, "protocol error")
+SP_EVENT(DISCONNECT, "disconnect", INFO, "client disconnected")
+SP_EVENT(DRAIN, "drain", INFO, "draining")
+SP_EVENT(RELOAD, "reload", INFO, "configuration reloaded")
+SP_EVENT(NODE_UP, "node_up", INFO, "node up")
+SP_EVENT(NODE_DOWN, "node_down", WARN, "node down")
+SP_EVENT(ADMIN, "admin", INFO, "administration")

@@ -11,9 +11,9 @@
 /* wsurl is a parsed and resolved URL: ws://host[:port][/path], wss://…, ws+unix:/path. */
 struct wsurl {
     bool tls;
-    char host[256];      /* for Host: and SNI */
+    char host[256]; /* for Host: and SNI */
     char hostport[264];
-    char path[2048];     /* with the query */
+    char path[2048]; /* with the query */
     struct sockaddr_storage addr;
     socklen_t addr_len;
 };
@@ -22,25 +22,47 @@ struct wsurl {
  * set when the URL is malformed rather than unresolvable. */
 bool wsurl_parse(struct wsurl *u, const char *url, bool *usage, char *why, size_t cap);
 
-enum wsconn_state { WSCONN_IDLE, WSCONN_CONNECTING, WSCONN_HANDSHAKE, WSCONN_OPEN, WSCONN_CLOSING,
-                    WSCONN_CLOSED };
+enum wsconn_state {
+    WSCONN_IDLE,
+    WSCONN_CONNECTING,
+    WSCONN_HANDSHAKE,
+    WSCONN_OPEN,
+    WSCONN_CLOSING,
+    WSCONN_CLOSED
+};
 
 /* How a connection ended. */
 enum wsconn_end {
-    WSCONN_END_CONNECT, /* never opened: refused, unreachable, reset in the handshake */
-    WSCONN_END_HTTP,    /* the server answered another status than 101; status holds it */
-    WSCONN_END_CLOSE,   /* close frame; code and reason hold it */
-    WSCONN_END_LOST,    /* the stream ended without a close frame */
-    WSCONN_END_PROTOCOL /* the server broke RFC 6455 */
+    WSCONN_END_CONNECT,  /* never opened: refused, unreachable, reset in the handshake */
+    WSCONN_END_HTTP,     /* the server answered another status than 101; status holds it */
+    WSCONN_END_CLOSE,    /* close frame; code and reason hold it */
+    WSCONN_END_LOST,     /* the stream ended without a close frame */
+    WSCONN_END_PROTOCOL, /* the server broke RFC 6455 */
+    WSCONN_END_TLS       /* a certificate was refused, here or there, or TLS failed otherwise */
 };
 
 struct wsconn_closed {
     enum wsconn_end end;
-    unsigned code;   /* close code or HTTP status */
-    char reason[128];/* close reason or a sentence */
+    unsigned code;    /* close code or HTTP status */
+    char reason[128]; /* close reason or a sentence */
 };
 
 struct wsconn;
+
+/* What wss:// needs to know; zero means the system's authorities, no client certificate and the
+ * host of the URL as the name to send and to verify. Strings are borrowed for the call. */
+struct wsconn_tls_conf {
+    const char *cacert, *cert, *key; /* PEM files; cert may hold a chain */
+    const char *sni;                 /* name to send and to verify instead of the URL's host */
+    bool insecure;                   /* do not verify the server */
+};
+
+struct wsconn_tls;
+
+/* wsconn_tls_new loads the files; NULL with a sentence in why. Free it after the connections that
+ * use it. */
+struct wsconn_tls *wsconn_tls_new(const struct wsconn_tls_conf *conf, char *why, size_t cap);
+void wsconn_tls_free(struct wsconn_tls *t);
 
 struct wsconn_ops {
     void (*on_open)(void *ctx, struct wsconn *c);
@@ -55,10 +77,17 @@ struct wsconn_ops {
 /* wsconn_new allocates an idle connection; ops and ctx are borrowed for its life. Small: buffers
  * exist only while they hold something. */
 struct wsconn *wsconn_new(const struct wsconn_ops *ops, void *ctx);
+/* wsconn_free is safe from any callback of the connection and calls none; NULL does nothing. */
 void wsconn_free(struct wsconn *c);
 
+/* wsconn_set_tls says how the next starts do TLS; t is borrowed. Without it wss:// verifies against
+ * the system's authorities. */
+void wsconn_set_tls(struct wsconn *c, struct wsconn_tls *t);
+
 /* wsconn_start begins to connect. headers: further request lines, each ended by CRLF, or empty.
- * bind_to (may be NULL) is a source address. False when the socket cannot even be made (errno). */
+ * bind_to (may be NULL) is a source address. False when the socket cannot even be made (errno) or
+ * when path, host or headers would split the request (EINVAL). All other failures come by
+ * on_closed, from wsconn_io. */
 bool wsconn_start(struct wsconn *c, const struct wsurl *u, struct sp_str headers,
                   const struct sockaddr *bind_to, socklen_t bind_len);
 
@@ -67,7 +96,8 @@ enum wsconn_state wsconn_state(const struct wsconn *c);
 /* wsconn_events gives the POLLIN|POLLOUT that the connection waits for now. */
 short wsconn_events(const struct wsconn *c);
 /* wsconn_io serves a ready descriptor: connects, handshakes, reads (until it would block), answers
- * pings, writes what is queued. */
+ * pings, writes what is queued. Fits level- and edge-triggered loops; never call it from one of the
+ * callbacks. */
 void wsconn_io(struct wsconn *c, short revents);
 
 /* wsconn_send queues one text message and writes what the socket takes at once. False when the
@@ -76,7 +106,8 @@ bool wsconn_send(struct wsconn *c, struct sp_str text);
 /* wsconn_queued gives the bytes not yet written. */
 size_t wsconn_queued(const struct wsconn *c);
 
-/* wsconn_close sends a close frame and waits for the peer's; wsconn_abort drops the socket. */
+/* wsconn_close sends a close frame and waits for the peer's: on_closed follows. wsconn_abort drops
+ * the socket at once and calls nobody. A connection that is not open yet is aborted by either. */
 void wsconn_close(struct wsconn *c, unsigned code, const char *reason);
 void wsconn_abort(struct wsconn *c);
 

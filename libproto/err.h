@@ -43,7 +43,8 @@ bool sp_err_retryable(enum sp_err e);
 /* sp_err_find maps a wire code back; SP_OK when the word is unknown. */
 enum sp_err sp_err_find(struct sp_str wire);
 
-/* sp_close_reason gives the default reason of a close code; "" when the code is not of the table. */
+/* sp_close_reason gives the default reason of a close code; "" when the code is not of the table.
+ */
 const char *sp_close_reason(unsigned code);
 
 /* sp_bye_wire and sp_bye_find map the reasons of a bye; find returns SP_BYE_COUNT if unknown. */

@@ -20,7 +20,7 @@
 #define SP_FILTER_OPS 64
 
 struct sp_filter_op {
-    uint8_t code;    /* enum in filter.c */
+    uint8_t code; /* enum in filter.c */
     uint8_t field;
     uint8_t cmp;
     uint16_t val, nval; /* first value and how many */

@@ -44,12 +44,12 @@ struct sp_msg {
     enum sp_type type;
     const struct sp_request *row;
     struct sp_doc doc;
-    uint32_t have;                     /* SP_B() bits of the members that are present, not null */
-    struct sp_str raw[SP_M_COUNT];     /* raw values; valid where have says so */
-    struct sp_str str[SP_M_COUNT];     /* decoded short strings: all but sdp and token */
-    int64_t num[SP_M_COUNT];           /* integers: limit, backlog, since, hold */
-    struct sp_str rid;                 /* raw, echoed as it stands; n is 0 when absent */
-    struct sp_str pass[SP_TOP_MAX];    /* runs of members to forward, "key":value,"key":value */
+    uint32_t have;                  /* SP_B() bits of the members that are present, not null */
+    struct sp_str raw[SP_M_COUNT];  /* raw values; valid where have says so */
+    struct sp_str str[SP_M_COUNT];  /* decoded short strings: all but sdp and token */
+    int64_t num[SP_M_COUNT];        /* integers: limit, backlog, since, hold */
+    struct sp_str rid;              /* raw, echoed as it stands; n is 0 when absent */
+    struct sp_str pass[SP_TOP_MAX]; /* runs of members to forward, "key":value,"key":value */
     uint32_t npass;
     size_t scratch_used;
     char scratch[2048];
@@ -57,7 +57,8 @@ struct sp_msg {
 
 /* sp_msg_decode scans and checks one client-to-server message against its row. On failure msg->rid
  * and msg->type are still set where the message got that far, so that the error can echo them.
- * Errors: those of sp_scan, SP_UNKNOWN_TYPE, SP_MISSING_MEMBER, SP_INVALID_MEMBER, SP_INVALID_ID. */
+ * Errors: those of sp_scan, SP_UNKNOWN_TYPE, SP_MISSING_MEMBER, SP_INVALID_MEMBER, SP_INVALID_ID.
+ */
 enum sp_err sp_msg_decode(struct sp_msg *msg, const char *buf, size_t len,
                           const struct sp_scan_limits *lim, struct sp_diag *d) SP_MUST_CHECK;
 
@@ -70,9 +71,9 @@ static inline bool sp_msg_has(const struct sp_msg *m, enum sp_msg_member id)
 struct sp_stamped {
     enum sp_type type;
     struct sp_str from;
-    struct sp_str session;   /* n is 0: no session */
+    struct sp_str session; /* n is 0: no session */
     struct sp_str timestamp;
-    int polite;              /* -1: not an offer */
+    int polite; /* -1: not an offer */
 };
 
 /* sp_put_relay composes the forwarded message: the server's members, then the sender's others byte

@@ -76,6 +76,10 @@ enum sp_err sp_doc_int(const struct sp_doc *doc, struct sp_str key, int64_t *out
  * length, or SIZE_MAX when it does not fit, holds U+0000 or an unpaired surrogate. */
 size_t sp_unescape(char *dst, size_t cap, struct sp_str raw);
 
+/* sp_text_eq compares two raw string bodies (without quotes, already scanned) by the text that they
+ * decode to. */
+bool sp_text_eq(struct sp_str a, struct sp_str b);
+
 /* sp_parse_int reads a raw JSON number that is an integer within +-SP_INT_MAX. */
 bool sp_parse_int(struct sp_str raw, int64_t *out);
 

@@ -52,8 +52,8 @@ void sp_ws_mask(char *p, size_t n, uint32_t mask, uint64_t off);
 struct sp_ws_frame {
     enum sp_ws_op op;
     bool fin;
-    uint64_t len;       /* payload */
-    size_t header_len;  /* bytes before it */
+    uint64_t len;      /* payload */
+    size_t header_len; /* bytes before it */
 };
 
 enum sp_ws_parse { SP_WS_NEED_MORE, SP_WS_HEADER, SP_WS_PROTOCOL_ERROR };

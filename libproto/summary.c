@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ * What an event may say of an SDP or a candidate, read from the raw JSON text: it runs on every
+ * relayed message, so nothing is decoded. */
+#include "libproto/summary.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define CANDIDATE_TOKENS 16 /* foundation .. typ is 7 tokens; RFC 8839 5.1 fixes their order */
+#define ADDRESS_TOKEN    4
+
+/* Tells whether the 'm' at p[at] begins a line: in JSON the line end before it is written as a
+ * backslash and an n, unless that backslash is itself escaped. */
+static bool begins_line(const char *p, size_t at)
+{
+    if (at < 2 || p[at - 1] != 'n') {
+        return false;
+    }
+    size_t slashes = 0;
+    for (size_t i = at - 1; i > 0 && p[i - 1] == '\\'; i--) {
+        slashes++;
+    }
+    return slashes % 2 == 1;
+}
+
+static bool has_prefix(struct sp_str s, struct sp_str prefix)
+{
+    return s.n >= prefix.n && memcmp(s.p, prefix.p, prefix.n) == 0;
+}
+
+static unsigned media_at(struct sp_str raw, size_t m)
+{
+    struct sp_str rest = {raw.p + m + 2, raw.n - m - 2};
+
+    if (!begins_line(raw.p, m)) {
+        return 0;
+    }
+    if (has_prefix(rest, SP_STR("audio "))) {
+        return SP_MEDIA_AUDIO;
+    }
+    if (has_prefix(rest, SP_STR("video "))) {
+        return SP_MEDIA_VIDEO;
+    }
+    if (has_prefix(rest, SP_STR("application "))) {
+        return SP_MEDIA_DATA;
+    }
+    return SP_MEDIA_OTHER;
+}
+
+unsigned sp_sdp_media(struct sp_str raw)
+{
+    unsigned media = 0;
+    size_t i = 0;
+
+#ifdef __SSE2__
+    const __m128i m = _mm_set1_epi8('m'), equals = _mm_set1_epi8('=');
+    for (; i + 17 <= raw.n; i += 16) {
+        __m128i here = _mm_loadu_si128((const __m128i *)(const void *)(raw.p + i));
+        __m128i next = _mm_loadu_si128((const __m128i *)(const void *)(raw.p + i + 1));
+        __m128i both = _mm_and_si128(_mm_cmpeq_epi8(here, m), _mm_cmpeq_epi8(next, equals));
+        for (unsigned hits = (unsigned)_mm_movemask_epi8(both); hits != 0; hits &= hits - 1) {
+            media |= media_at(raw, i + (unsigned)__builtin_ctz(hits));
+        }
+    }
+#endif
+    for (; i + 2 <= raw.n; i++) {
+        if (raw.p[i] == 'm' && raw.p[i + 1] == '=') {
+            media |= media_at(raw, i);
+        }
+    }
+    return media;
+}
+
+struct sp_str sp_sdp_summary(unsigned media)
+{
+    static const char *const names[] = {
+        "",
+        "audio",
+        "video",
+        "audio,video",
+        "data",
+        "audio,data",
+        "video,data",
+        "audio,video,data",
+        "other",
+        "audio,other",
+        "video,other",
+        "audio,video,other",
+        "data,other",
+        "audio,data,other",
+        "video,data,other",
+        "audio,video,data,other",
+    };
+
+    return sp_str(names[media & 15u]);
+}
+
+/* The next run of bytes without a space, or an empty one at the end. */
+static struct sp_str next_token(struct sp_str s, size_t *pos)
+{
+    while (*pos < s.n && s.p[*pos] == ' ') {
+        (*pos)++;
+    }
+    size_t start = *pos;
+    while (*pos < s.n && s.p[*pos] != ' ') {
+        (*pos)++;
+    }
+    return (struct sp_str){s.p + start, *pos - start};
+}
+
+static bool is_local(struct sp_str host)
+{
+    struct sp_str suffix = SP_STR(".local");
+
+    return host.n > suffix.n && memcmp(host.p + host.n - suffix.n, suffix.p, suffix.n) == 0;
+}
+
+static struct sp_str line_summary(struct sp_str line)
+{
+    static const char *const types[] = {"host", "srflx", "prflx", "relay"};
+    struct sp_str address = {NULL, 0};
+    size_t pos = 0;
+
+    for (int i = 0; i < CANDIDATE_TOKENS; i++) {
+        struct sp_str token = next_token(line, &pos);
+        if (i == ADDRESS_TOKEN) {
+            address = token;
+        }
+        if (token.n == 0 || sp_str_eq(token, SP_STR("typ"))) {
+            break;
+        }
+    }
+    struct sp_str type = next_token(line, &pos);
+    if (sp_str_eq(type, SP_STR("host")) && is_local(address)) {
+        return SP_STR("mdns");
+    }
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (sp_str_eq(type, sp_str(types[i]))) {
+            return sp_str(types[i]);
+        }
+    }
+    return SP_STR("unknown");
+}
+
+static size_t skip_space(struct sp_str s, size_t i)
+{
+    while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\n' || s.p[i] == '\r')) {
+        i++;
+    }
+    return i;
+}
+
+/* The value of the "candidate" member and all that follows it; empty when there is none. A key of
+ * that name deeper down may be taken for it: whoever writes that blurs his own summary only. */
+static struct sp_str candidate_member(struct sp_str raw)
+{
+    struct sp_str key = SP_STR("\"candidate\"");
+    size_t i = 0;
+
+    while (i < raw.n) {
+        const char *hit = memmem(raw.p + i, raw.n - i, key.p, key.n);
+        if (!hit) {
+            break;
+        }
+        i = skip_space(raw, (size_t)(hit - raw.p) + key.n);
+        if (i < raw.n && raw.p[i] == ':') {
+            i = skip_space(raw, i + 1);
+            return (struct sp_str){raw.p + i, raw.n - i};
+        }
+    }
+    return (struct sp_str){NULL, 0};
+}
+
+struct sp_str sp_candidate_summary(struct sp_str raw)
+{
+    if (raw.n > 0 && raw.p[0] == '{') {
+        raw = candidate_member(raw);
+    }
+    if (has_prefix(raw, SP_STR("null")) || has_prefix(raw, SP_STR("\"\""))) {
+        return SP_STR("end");
+    }
+    if (raw.n == 0 || raw.p[0] != '"') {
+        return SP_STR("unknown");
+    }
+    const char *end = memchr(raw.p + 1, '"', raw.n - 1);
+    return line_summary((struct sp_str){raw.p + 1, end ? (size_t)(end - raw.p) - 1 : raw.n - 1});
+}

@@ -8,14 +8,17 @@
 
 #include <sys/socket.h>
 
-/* wsurl is a parsed and resolved URL: ws://host[:port][/path], wss://…, ws+unix:/path. */
+#define WSURL_ADDRS 4
+
+/* wsurl is a parsed and resolved URL: ws://host[:port][/path], wss://…, ws+unix:/socket[:/path]. */
 struct wsurl {
     bool tls;
     char host[256]; /* for Host: and SNI */
     char hostport[264];
-    char path[2048]; /* with the query */
-    struct sockaddr_storage addr;
-    socklen_t addr_len;
+    char path[2048];                           /* with the query */
+    struct sockaddr_storage addr[WSURL_ADDRS]; /* in the order to try */
+    socklen_t addr_len[WSURL_ADDRS];
+    unsigned addrs;
 };
 
 /* wsurl_parse parses and resolves (getaddrinfo, blocking). False with a sentence in why; *usage is

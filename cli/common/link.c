@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT
+ * A client's connection: waiting with deadlines, registering, asking. */
+#include "cli/common/link.h"
+
+#include "cli/common/link_in.h"
+#include "cli/common/out.h"
+#include "libproto/msg.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GOODBYE_US 200000
+
+int64_t link_mono_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t link_wall_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t link_deadline(int64_t us)
+{
+    int64_t now = link_mono_us();
+    return us > OPT_NEVER - now ? OPT_NEVER : now + us;
+}
+
+int link_set_why(struct link *l, int status, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(l->why.text, sizeof(l->why.text), fmt, ap);
+    va_end(ap);
+    l->why.status = status;
+    l->why.err = SP_OK;
+    l->why.code[0] = '\0';
+    return status;
+}
+
+const struct link_fail *link_why(const struct link *l)
+{
+    return &l->why;
+}
+
+struct sp_str link_text(const struct link_msg *m, const char *key, char *scratch, size_t cap)
+{
+    struct sp_str s = {NULL, 0};
+    if (sp_doc_str(&m->doc, sp_str(key), scratch, cap, &s) != SP_OK) {
+        return (struct sp_str){NULL, 0};
+    }
+    return s;
+}
+
+bool link_scan(struct link_msg *m, struct sp_str raw)
+{
+    static const struct sp_scan_limits roomy = {SP_DEPTH_MAX, SP_TOP_MAX, 1u << 20};
+    char scratch[SP_WORD_MAX];
+    m->raw = raw;
+    m->type = SP_T_NONE;
+    m->wall_us = link_wall_us();
+    m->mono_us = link_mono_us();
+    if (sp_scan(&m->doc, raw.p, raw.n, &roomy, NULL) != SP_OK) {
+        return false;
+    }
+    m->type = sp_type_find(link_text(m, "type", scratch, sizeof(scratch)));
+    return true;
+}
+
+static bool is_answer(const struct link *l, const struct link_msg *m)
+{
+    const struct sp_member *rid = sp_doc_find(&m->doc, SP_STR("rid"));
+    if (rid) {
+        return sp_str_eq(sp_doc_raw(&m->doc, rid), sp_str(l->rid_text));
+    }
+    /* a server of the original protocol knows no rid; an error it could not ascribe is ours too */
+    return m->type == l->want || m->type == SP_T_ERROR;
+}
+
+static void keep_answer(struct link *l, const struct link_msg *m)
+{
+    char *copy = malloc(m->raw.n + 1);
+    if (!copy) {
+        return;
+    }
+    memcpy(copy, m->raw.p, m->raw.n);
+    free(l->reply_copy);
+    l->reply_copy = copy;
+    l->reply = *m;
+    l->reply.raw.p = l->reply.doc.buf = copy;
+    l->asking = false;
+    l->answered = true;
+}
+
+static void on_open(void *ctx, struct wsconn *c)
+{
+    (void)ctx;
+    (void)c;
+}
+
+static void on_message(void *ctx, struct wsconn *c, char *p, size_t n)
+{
+    struct link *l = ctx;
+    struct link_msg m;
+    char scratch[SP_WORD_MAX];
+    int64_t ms;
+    (void)c;
+    if (!link_scan(&m, (struct sp_str){p, n})) {
+        out_note("the server sent a message that is not JSON");
+        return;
+    }
+    if (l->asking && is_answer(l, &m)) {
+        keep_answer(l, &m);
+        return;
+    }
+    if (sp_str_eq(link_text(&m, "type", scratch, sizeof(scratch)), SP_STR("goaway")) &&
+        sp_doc_int(&m.doc, SP_STR("reconnectAfter"), &ms) == SP_OK && ms >= 0 && ms < 3600000) {
+        l->goaway_us = ms * 1000;
+    }
+    if (l->on_message) {
+        l->on_message(l->message_ctx, &m);
+    }
+}
+
+static void on_closed(void *ctx, struct wsconn *c, const struct wsconn_closed *why)
+{
+    struct link *l = ctx;
+    (void)c;
+    l->closed = *why;
+    l->registered = false;
+}
+
+static void on_trace(void *ctx, bool sent, unsigned op, struct sp_str payload)
+{
+    (void)ctx;
+    fprintf(stderr, "%s %s", sent ? ">" : "<",
+            op == 8    ? "close "
+            : op == 9  ? "ping "
+            : op == 10 ? "pong "
+                       : "");
+    out_safe(stderr, payload);
+    fputc('\n', stderr);
+}
+
+static const struct wsconn_ops plain_ops = {on_open, on_message, on_closed, NULL};
+static const struct wsconn_ops trace_ops = {on_open, on_message, on_closed, on_trace};
+
+static int open_signals(void)
+{
+    static const int wanted[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGWINCH};
+    struct sigaction old;
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        /* a shell's background job and nohup ignore some: leave it so */
+        if (sigaction(wanted[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
+            sigaddset(&set, wanted[i]);
+        }
+    }
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+struct link *link_new(const struct link_opts *o)
+{
+    struct link *l = calloc(1, sizeof(*l));
+    if (!l) {
+        return NULL;
+    }
+    l->o = o;
+    l->input = -1;
+    l->goaway_us = -1;
+    l->signals = open_signals();
+    l->ws = wsconn_new(o->trace ? &trace_ops : &plain_ops, l);
+    if (!l->ws || l->signals < 0 || !link_load_token(l) || !link_load_tls(l)) {
+        link_free(l);
+        return NULL;
+    }
+    return l;
+}
+
+void link_on_message(struct link *l, link_message_fn fn, void *ctx)
+{
+    l->on_message = fn;
+    l->message_ctx = ctx;
+}
+
+void link_on_input(struct link *l, int fd, link_input_fn fn, void *ctx)
+{
+    l->input = fd;
+    l->on_input = fn;
+    l->input_ctx = ctx;
+}
+
+void link_on_signal(struct link *l, link_signal_fn fn, void *ctx)
+{
+    l->on_signal = fn;
+    l->signal_ctx = ctx;
+}
+
+void link_needs_reader(struct link *l, bool on)
+{
+    l->needs_reader = on;
+}
+
+bool link_is_open(const struct link *l)
+{
+    return wsconn_state(l->ws) == WSCONN_OPEN;
+}
+
+bool link_is_registered(const struct link *l)
+{
+    return l->registered;
+}
+
+const struct link_msg *link_reply(const struct link *l)
+{
+    return &l->reply;
+}
+
+static int take_signals(struct link *l)
+{
+    struct signalfd_siginfo info;
+    while (read(l->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        int signo = (int)info.ssi_signo;
+        bool taken = l->on_signal && l->on_signal(l->signal_ctx, signo);
+        if (!taken && signo != SIGCHLD && signo != SIGWINCH) {
+            return link_set_why(l, 128 + signo, "interrupted");
+        }
+    }
+    return 0;
+}
+
+int link_step(struct link *l, int64_t deadline)
+{
+    enum { WS, SIGNALS, INPUT, STDOUT, COUNT };
+    int64_t left = deadline - link_mono_us();
+    struct timespec t = {left > 0 ? left / 1000000 : 0, left > 0 ? left % 1000000 * 1000 : 0};
+    enum wsconn_state state = wsconn_state(l->ws);
+    bool idle = state == WSCONN_IDLE || state == WSCONN_CLOSED;
+    struct pollfd p[COUNT] = {
+        [WS] = {.fd = idle ? -1 : wsconn_fd(l->ws), .events = idle ? 0 : wsconn_events(l->ws)},
+        [SIGNALS] = {.fd = l->signals, .events = POLLIN},
+        [INPUT] = {.fd = l->input, .events = POLLIN},
+        [STDOUT] = {.fd = l->needs_reader ? STDOUT_FILENO : -1}};
+    if (ppoll(p, COUNT, deadline == OPT_NEVER ? NULL : &t, NULL) < 0) {
+        return errno == EINTR ? 0 : link_set_why(l, EXIT_DATA, "poll: %s", strerror(errno));
+    }
+    if (p[WS].revents) {
+        wsconn_io(l->ws, p[WS].revents);
+    }
+    if (p[INPUT].revents && l->on_input) {
+        l->on_input(l->input_ctx);
+    }
+    if (p[STDOUT].revents & POLLERR) {
+        return link_set_why(l, LINK_NO_READER, "nobody reads the output");
+    }
+    return p[SIGNALS].revents ? take_signals(l) : 0;
+}
+
+int link_rest(struct link *l, int64_t until, link_done_fn done, void *ctx)
+{
+    int status = 0;
+    while (!status && link_mono_us() < until && !(done && done(ctx))) {
+        status = link_step(l, until);
+    }
+    return status;
+}
+
+int link_until(struct link *l, link_done_fn done, void *ctx, int64_t deadline)
+{
+    for (;;) {
+        if (done(ctx)) {
+            return 0;
+        }
+        if (!link_is_open(l)) {
+            return link_explain_closed(l);
+        }
+        if (link_mono_us() >= deadline) {
+            return link_set_why(l, EXIT_TIMEOUT, "timed out");
+        }
+        int status = link_step(l, deadline);
+        if (status) {
+            return status;
+        }
+    }
+}
+
+struct sp_str link_rid(struct link *l)
+{
+    snprintf(l->rid_text, sizeof(l->rid_text), "%u", ++l->rid);
+    return sp_str(l->rid_text);
+}
+
+static int explain_error(struct link *l, const struct link_msg *m)
+{
+    char a[64], b[256], c[256];
+    struct sp_str code = link_text(m, "code", a, sizeof(a));
+    struct sp_str message = link_text(m, "message", b, sizeof(b));
+    struct sp_str details = link_text(m, "details", c, sizeof(c));
+    enum sp_err e = sp_err_find(code);
+    int status = e == SP_OK ? EXIT_REFUSED : (int)exit_of_error(e);
+    link_set_why(l, status, "the server refused: %.*s (%.*s%s%.*s)", (int)code.n, code.p,
+                 (int)message.n, message.p, details.n ? ": " : "", (int)details.n, details.p);
+    l->why.err = e;
+    snprintf(l->why.code, sizeof(l->why.code), "%.*s", (int)code.n, code.p);
+    return status;
+}
+
+static bool is_answered(void *ctx)
+{
+    return ((struct link *)ctx)->answered;
+}
+
+int link_ask(struct link *l, struct sp_str text, enum sp_type want, int64_t deadline)
+{
+    l->answered = false;
+    l->asking = true;
+    l->want = want;
+    if (!wsconn_send(l->ws, text)) {
+        l->asking = false;
+        return link_is_open(l) ? link_set_why(l, EXIT_LOST, "the server takes no more")
+                               : link_explain_closed(l);
+    }
+    int status = link_until(l, is_answered, l, deadline);
+    l->asking = false;
+    if (status) {
+        return status;
+    }
+    return l->reply.type == SP_T_ERROR ? explain_error(l, &l->reply) : 0;
+}
+
+int link_register(struct link *l, const struct link_who *who, int64_t deadline)
+{
+    char text[SP_META_MAX + 1024];
+    struct sp_buf b;
+    struct sp_str none = {NULL, 0};
+    sp_buf_init(&b, text, sizeof(text));
+    sp_put_register(&b, sp_str(who->id), sp_str(who->role), who->meta, none, none, link_rid(l));
+    if (b.full) {
+        return link_set_why(l, EXIT_USAGE, "id or meta too long");
+    }
+    int status = link_ask(l, sp_buf_view(&b), SP_T_REGISTERED, deadline);
+    if (status == 0) {
+        l->who = *who;
+        l->registered = true;
+    }
+    return status;
+}
+
+static bool is_closed(void *ctx)
+{
+    enum wsconn_state s = wsconn_state(((struct link *)ctx)->ws);
+    return s == WSCONN_CLOSED || s == WSCONN_IDLE;
+}
+
+void link_free(struct link *l)
+{
+    if (!l) {
+        return;
+    }
+    if (l->ws && link_is_open(l)) {
+        l->on_message = NULL;
+        l->input = -1;
+        wsconn_close(l->ws, SP_CLOSE_NORMAL, "bye");
+        link_rest(l, link_deadline(GOODBYE_US), is_closed, l);
+    }
+    wsconn_free(l->ws);
+    wsconn_tls_free(l->tls);
+    if (l->signals >= 0) {
+        close(l->signals);
+    }
+    free(l->reply_copy);
+    free(l);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT
+ * The life of a connection: sending to it, its deadlines, its end. */
+#include "daemon/core/priv.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAX_MISSED     2u       /* pings unanswered before the link counts as lost */
+#define CLOSE_FLUSH_US 2000000u /* how long a closing client may take for what is queued */
+
+struct client *client_get(struct hub *h, struct hub_ref ref)
+{
+    if (ref.gen == 0 || ref.slot >= h->nslots || h->gens[ref.slot] != ref.gen) {
+        return NULL;
+    }
+    return h->slots[ref.slot];
+}
+
+struct client *client_find(struct hub *h, struct sp_str id)
+{
+    return sp_map_get(&h->ids, id);
+}
+
+struct sp_str str_dup(struct sp_str s)
+{
+    char *p = malloc(s.n ? s.n : 1);
+    if (p && s.n) {
+        memcpy(p, s.p, s.n);
+    }
+    return (struct sp_str){p, p ? s.n : 0};
+}
+
+enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b)
+{
+    assert(!b->full);
+    if (c->doomed) {
+        return HUB_GONE;
+    }
+    if (c->queue.count == 0) {
+        enum hub_wrote r = h->ops.write(h->ctx, c->sock, b->p, b->n);
+        if (r != HUB_BUSY) {
+            return r;
+        }
+    }
+    if (!queue_put(&c->queue, b->p, b->n, h->conf.queue_bytes, h->conf.queue_msgs)) {
+        client_doom(h, c, SP_CLOSE_SLOW, sp_close_reason(SP_CLOSE_SLOW));
+        return HUB_BUSY;
+    }
+    if (c->queue.count == 1) {
+        c->slow_since_us = h->now.mono_us;
+        h->ops.want_write(h->ctx, c->sock);
+        client_arm(h, c);
+    }
+    return HUB_WROTE;
+}
+
+void client_doom(struct hub *h, struct client *c, unsigned code, const char *reason)
+{
+    if (!c->doomed) {
+        c->doomed = true;
+        c->close_code = (uint16_t)code;
+        c->close_reason = reason;
+        c->next = h->doomed;
+        h->doomed = c;
+    }
+}
+
+void client_leave(struct hub *h, struct client *c, enum sp_bye why)
+{
+    if (c->state != CLIENT_REGISTERED) {
+        return;
+    }
+    /* another connection may hold the id by now: it took the entry over */
+    if (client_find(h, c->id) == c) {
+        sp_map_del(&h->ids, c->id);
+        order_remove(&h->order, c);
+        presence_tell(h, c, "leave");
+    }
+    c->state = CLIENT_CLOSING;
+    while (c->sessions) {
+        session_end(h, c->sessions, why, c);
+    }
+}
+
+static enum sp_bye bye_of(unsigned code)
+{
+    switch (code) {
+    case SP_CLOSE_REPLACED:
+        return SP_BYE_REPLACED;
+    case SP_CLOSE_KICKED:
+        return SP_BYE_KICKED;
+    case SP_CLOSE_GOING_AWAY:
+        return SP_BYE_SHUTDOWN;
+    default:
+        return SP_BYE_PEER_LEFT;
+    }
+}
+
+static void emit_disconnect(struct hub *h, const struct client *c, unsigned code,
+                            const char *reason)
+{
+    char text[SP_REASON_MAX];
+    int n = code ? snprintf(text, sizeof(text), "%u %s", code, reason)
+                 : snprintf(text, sizeof(text), "%s", reason);
+    struct sp_event ev;
+    sp_event_init(&ev, SP_EV_DISCONNECT, h->now.wall_ms);
+    ev.s[SP_ES_id] = c->id;
+    ev.s[SP_ES_addr] = c->addr;
+    ev.s[SP_ES_reason] =
+        (struct sp_str){text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1};
+    ev.n[SP_EN_conn] = (int64_t)c->conn;
+    feed_emit(h, &ev);
+}
+
+static void shut(struct hub *h, struct client *c)
+{
+    wheel_clear(&h->wheel, &c->timer);
+    queue_fini(&c->queue);
+    queue_init(&c->queue);
+    c->state = CLIENT_DEAD;
+    h->ops.close(h->ctx, c->sock, c->close_code, c->close_reason);
+}
+
+/* hub_settle carries out what was marked during a call. Ending one client's sessions may overflow
+ * another's queue and doom it too; the list grows until all is quiet. */
+static void settle_one(struct hub *h, struct client *c)
+{
+    monitor_drop(h, c);
+    presence_drop(h, c);
+    client_leave(h, c, bye_of(c->close_code));
+    emit_disconnect(h, c, c->close_code, c->close_reason);
+    c->state = CLIENT_CLOSING;
+    if (c->queue.count == 0 || c->close_code == SP_CLOSE_SLOW) {
+        shut(h, c);
+    } else {
+        wheel_set(&h->wheel, &c->timer, h->now.mono_us + CLOSE_FLUSH_US);
+    }
+}
+
+void hub_settle(struct hub *h)
+{
+    while (h->doomed) {
+        struct client *c = h->doomed;
+        h->doomed = c->next;
+        settle_one(h, c);
+    }
+}
+
+void hub_writable(struct hub *h, struct hub_ref ref, struct hub_now now)
+{
+    struct client *c = client_get(h, ref);
+    if (!c || c->state == CLIENT_DEAD) {
+        return;
+    }
+    h->now = now;
+    while (c->queue.count) {
+        struct queue_msg *m = c->queue.head;
+        enum hub_wrote r = h->ops.write(h->ctx, c->sock, queue_text(m), m->len);
+        if (r == HUB_BUSY) {
+            h->ops.want_write(h->ctx, c->sock);
+            return;
+        }
+        if (r == HUB_GONE) {
+            return;
+        }
+        queue_pop(&c->queue);
+        c->slow_since_us = c->queue.count ? now.mono_us : 0;
+    }
+    if (c->state == CLIENT_CLOSING) {
+        shut(h, c);
+    } else if (c->monitor) {
+        monitor_serve(h, c->monitor);
+        hub_settle(h);
+    }
+}
+
+static uint64_t client_due(const struct hub *h, const struct client *c)
+{
+    uint64_t due = UINT64_MAX;
+    if (c->state == CLIENT_OPEN && !c->monitor && !c->watch) {
+        due = c->opened_us + h->conf.register_us;
+    }
+    if (h->conf.heartbeat_us) {
+        uint64_t beat = c->last_rx_us + (c->missed + 1u) * h->conf.heartbeat_us;
+        due = beat < due ? beat : due;
+    }
+    /* a monitor reads at its own pace and is told what it missed */
+    if (c->slow_since_us && !c->monitor) {
+        uint64_t slow = c->slow_since_us + h->conf.slow_us;
+        due = slow < due ? slow : due;
+    }
+    return due;
+}
+
+void client_arm(struct hub *h, struct client *c)
+{
+    uint64_t due = client_due(h, c);
+    if (due == UINT64_MAX) {
+        wheel_clear(&h->wheel, &c->timer);
+    } else if (!c->timer.next || c->timer.due_us != due) {
+        wheel_set(&h->wheel, &c->timer, due);
+    }
+}
+
+static void heartbeat(struct hub *h, struct client *c)
+{
+    if (c->missed >= MAX_MISSED) {
+        client_doom(h, c, SP_CLOSE_HEARTBEAT, sp_close_reason(SP_CLOSE_HEARTBEAT));
+        return;
+    }
+    char payload[24];
+    int n = snprintf(payload, sizeof(payload), "%llu", (unsigned long long)h->now.mono_us);
+    c->missed++;
+    h->ops.ping(h->ctx, c->sock, payload, (size_t)n);
+}
+
+void client_timer(struct hub *h, struct client *c)
+{
+    uint64_t now = h->now.mono_us;
+    if (c->state == CLIENT_CLOSING) {
+        shut(h, c);
+        return;
+    }
+    if (c->state == CLIENT_OPEN && !c->monitor && !c->watch &&
+        now >= c->opened_us + h->conf.register_us) {
+        client_doom(h, c, SP_CLOSE_NOT_REGISTERED, sp_close_reason(SP_CLOSE_NOT_REGISTERED));
+        return;
+    }
+    if (c->slow_since_us && !c->monitor && now >= c->slow_since_us + h->conf.slow_us) {
+        client_doom(h, c, SP_CLOSE_SLOW, sp_close_reason(SP_CLOSE_SLOW));
+        return;
+    }
+    if (h->conf.heartbeat_us && now >= c->last_rx_us + (c->missed + 1u) * h->conf.heartbeat_us) {
+        heartbeat(h, c);
+    }
+    if (!c->doomed) {
+        client_arm(h, c);
+    }
+}
+
+void hub_closed(struct hub *h, struct hub_ref ref, unsigned code, struct hub_now now)
+{
+    struct client *c = client_get(h, ref);
+    if (!c) {
+        return;
+    }
+    h->now = now;
+    monitor_drop(h, c);
+    presence_drop(h, c);
+    if (!c->doomed) {
+        c->doomed = true;
+        client_leave(h, c, SP_BYE_PEER_LEFT);
+        emit_disconnect(h, c, code, code ? "closed by peer" : "connection lost");
+    }
+    wheel_clear(&h->wheel, &c->timer);
+    c->state = CLIENT_DEAD;
+    c->sock = NULL;
+    h->slots[c->ref.slot] = NULL;
+    h->gens[c->ref.slot]++;
+    h->free_slots[h->nfree++] = c->ref.slot;
+    h->nconn--;
+    c->next = h->dead;
+    h->dead = c;
+    hub_settle(h);
+}
+
+void client_free(struct hub *h, struct client *c)
+{
+    wheel_clear(&h->wheel, &c->timer);
+    queue_fini(&c->queue);
+    free((char *)(uintptr_t)c->id.p);
+    free((char *)(uintptr_t)c->role.p);
+    free((char *)(uintptr_t)c->meta.p);
+    free((char *)(uintptr_t)c->addr.p);
+    free(c);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ * What the files of the core share: the client, the session, the hub. */
+#ifndef CORE_PRIV_H
+#define CORE_PRIV_H
+
+#include "daemon/core/feed.h"
+#include "daemon/core/hub.h"
+#include "daemon/core/order.h"
+#include "daemon/core/wheel.h"
+#include "libproto/id.h"
+#include "libproto/map.h"
+#include "libproto/time.h"
+
+enum client_state { CLIENT_OPEN, CLIENT_REGISTERED, CLIENT_CLOSING, CLIENT_DEAD };
+enum timer_kind { TIMER_CLIENT, TIMER_SESSION };
+
+/* client is one connection, registered or not. The hub owns it from hub_open until the hub_tick
+ * after hub_closed. */
+struct client {
+    struct hub_ref ref;
+    void *sock;
+    enum client_state state;
+    bool trusted, doomed;
+    uint8_t missed; /* pings in a row without a sign of life */
+    uint16_t close_code;
+    const char *close_reason;
+    uint64_t conn, epoch;
+    uint64_t last_rx_us, opened_us;
+    uint64_t slow_since_us; /* when the queue last began to fill; 0: it is empty */
+    uint64_t err_since_us;
+    uint32_t err_count;
+    uint32_t order_pos;
+    int64_t since_ms, rtt_us;
+    struct sp_str id, role, meta, addr; /* owned */
+    char resume[SP_RESUME_LEN];
+    struct wheel_node timer;
+    struct queue queue;
+    struct session *sessions; /* newest first */
+    uint32_t nsessions;
+    struct monitor *monitor;
+    struct watch *watch;
+    struct client *next; /* in the doomed or the dead list */
+};
+
+/* session belongs to a pair of clients; side 0 opened it. Owned by the hub, borrowed by both. */
+struct session {
+    struct client *party[2];
+    struct {
+        struct session *next, *prev;
+    } link[2];
+    bool answered;
+    uint64_t opened_us, last_us;
+    uint32_t offers, answers, candidates;
+    struct wheel_node timer;
+    struct sp_str id; /* points behind the struct */
+};
+
+struct watch {
+    struct watch *next;
+    struct client *client;
+    struct sp_str match, role; /* point behind the struct */
+};
+
+struct hub {
+    struct hub_conf conf;
+    struct hub_ops ops;
+    void *ctx;
+    struct client **slots; /* by hub_ref.slot; NULL: free */
+    uint32_t *gens, *free_slots;
+    uint32_t nslots, nfree, nconn, nsessions;
+    bool stopping;
+    uint64_t last_conn, last_epoch;
+    struct sp_map ids;
+    struct order order;
+    struct wheel wheel;
+    struct feed feed;
+    struct watch *watches;
+    struct client *doomed, *dead;
+    struct sp_stamp stamp, since_stamp;
+    struct hub_now now; /* of the call in progress */
+    char *out;          /* HUB_HEADROOM behind the start of the allocation */
+    size_t out_cap;
+    struct sp_msg msg;
+};
+
+/* ---- client.c */
+struct client *client_get(struct hub *h, struct hub_ref ref);
+struct client *client_find(struct hub *h, struct sp_str id);
+/* client_send writes or queues hub->out[0..n); on overflow the client is doomed and the result is
+ * HUB_BUSY. */
+enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b);
+/* client_doom marks a connection for closing; the work is done in hub_settle. */
+void client_doom(struct hub *h, struct client *c, unsigned code, const char *reason);
+/* client_leave takes a registered client out of the registry and ends its sessions. */
+void client_leave(struct hub *h, struct client *c, enum sp_bye why);
+void client_arm(struct hub *h, struct client *c);
+void client_timer(struct hub *h, struct client *c);
+void client_free(struct hub *h, struct client *c);
+/* str_dup copies into memory of its own; .p is NULL when out of memory. */
+struct sp_str str_dup(struct sp_str s);
+
+/* hub_settle carries out what was marked for closing during a call. */
+void hub_settle(struct hub *h);
+
+/* ---- reply.c */
+struct sp_buf hub_out(struct hub *h);
+struct sp_str hub_stamp(struct hub *h);
+/* reply_error answers with an error and counts protocol errors. */
+void reply_error(struct hub *h, struct client *c, enum sp_err e, struct sp_str target,
+                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* reply_ack answers a request that has a rid; nothing otherwise. */
+void reply_ack(struct hub *h, struct client *c, struct sp_str session);
+
+/* ---- session.c */
+struct client *session_other(const struct session *s, const struct client *c);
+/* session_find gives the pair's session with that id, or its newest when id is empty. */
+struct session *session_find(struct client *a, struct client *b, struct sp_str id);
+/* session_open makes one; an empty id asks for a server-made one. NULL: out of memory. */
+struct session *session_open(struct hub *h, struct client *opener, struct client *other,
+                             struct sp_str id);
+/* session_end tells the parties but skip, emits the event and frees it. */
+void session_end(struct hub *h, struct session *s, enum sp_bye why, const struct client *skip);
+/* session_close ends it after a bye that the parties have seen; reason is the sender's word. */
+void session_close(struct hub *h, struct session *s, struct sp_str reason);
+/* session_discard frees it without a word, for hub_free. */
+void session_discard(struct hub *h, struct session *s);
+void session_touch(struct hub *h, struct session *s);
+/* session_answered notes an answer; the first one makes the session answered. */
+void session_answered(struct hub *h, struct session *s);
+void session_timer(struct hub *h, struct session *s);
+/* session_move hands a session from one connection of an id to its next. */
+void session_move(struct session *s, struct client *from, struct client *to);
+
+/* ---- presence.c */
+void presence_tell(struct hub *h, const struct client *c, const char *event);
+void presence_drop(struct hub *h, struct client *c);
+
+/* ---- handlers, one per row of requests.h */
+#define SP_REQUEST(id, handler, must, may, when, cls, text)                                        \
+    void on_##handler(struct hub *h, struct client *c, const struct sp_msg *m);
+#include "libproto/tbl/requests.h"
+#undef SP_REQUEST
+
+#endif

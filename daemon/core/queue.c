@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * The bounded queue: a list, because it is empty nearly always and then costs nothing. */
+#include "daemon/core/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void queue_init(struct queue *q)
+{
+    q->head = NULL;
+    q->tail = &q->head;
+    q->bytes = 0;
+    q->count = 0;
+}
+
+void queue_fini(struct queue *q)
+{
+    while (q->head) {
+        queue_pop(q);
+    }
+}
+
+bool queue_put(struct queue *q, const char *p, size_t n, size_t max_bytes, uint32_t max_count)
+{
+    if (q->count >= max_count || n > max_bytes || q->bytes > max_bytes - n) {
+        return false;
+    }
+    struct queue_msg *m = malloc(sizeof(*m) + HUB_HEADROOM + n);
+    if (!m) {
+        return false;
+    }
+    m->next = NULL;
+    m->len = n;
+    memcpy(queue_text(m), p, n);
+    *q->tail = m;
+    q->tail = &m->next;
+    q->bytes += n;
+    q->count++;
+    return true;
+}
+
+void queue_pop(struct queue *q)
+{
+    struct queue_msg *m = q->head;
+    q->head = m->next;
+    if (!q->head) {
+        q->tail = &q->head;
+    }
+    q->bytes -= m->len;
+    q->count--;
+    free(m);
+}

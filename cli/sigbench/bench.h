@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ * What the modules of sigbench share: the parameters, the peers and pairs, the counts of a run.
+ * Times are nanoseconds of the monotonic clock unless a name says otherwise. */
+#ifndef SIGBENCH_BENCH_H
+#define SIGBENCH_BENCH_H
+
+#include "cli/common/opt.h"
+#include "cli/common/wsconn.h"
+#include "cli/sigbench/hist.h"
+#include "cli/sigbench/procstat.h"
+
+#include <signal.h>
+
+#define NS_PER_S  INT64_C(1000000000)
+#define NS_PER_US INT64_C(1000)
+
+/* bench_conf holds the values of the options; durations in microseconds, -1 where not given. */
+struct bench_conf {
+    const char *url, *id, *token_file, *cacert, *cert, *key, *sni;
+    const char *kind, *arrival, *output, *color;
+    struct opt_list thresholds;
+    int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid;
+    int64_t duration_us, warmup_us, connect_rate, timeout_us;
+    bool insecure, rid, json, quiet, help, version;
+};
+
+struct bench;
+struct pair;
+struct text;
+
+enum peer_state { PEER_NEW, PEER_OPENING, PEER_READY, PEER_GONE };
+
+struct peer {
+    struct bench *b;
+    struct wsconn *ws; /* owned */
+    struct pair *pair; /* NULL: an idle client */
+    uint32_t index;
+    enum peer_state state;
+    int64_t intended; /* when it was to connect */
+};
+
+/* flight is one message (relay) or one exchange (setup) that was due. */
+struct flight {
+    int64_t intended, sent;
+    bool done;
+};
+
+/* A setup is open until the answer and all candidates of both sides have arrived. */
+enum setup_step { SETUP_IDLE, SETUP_OFFERED, SETUP_ANSWERED };
+
+/* pair owns its ring of flights, numbered head..tail. */
+struct pair {
+    struct peer *caller, *callee;
+    uint32_t index;
+    uint32_t head, tail, cap;
+    struct flight *ring;
+    enum setup_step step;
+    int64_t ice_by_caller, ice_by_callee; /* candidates that arrived */
+};
+
+/* counts of the measured window; the last three are violations and count at any time. */
+struct counts {
+    uint64_t sent, received, errors, lost, acks, not_sent;
+    uint64_t connected, connect_failed, disconnected;
+    uint64_t duplicated, reordered, misdelivered;
+};
+
+enum phase { PHASE_CONNECT, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_DONE };
+
+enum text_kind { TEXT_OFFER, TEXT_ANSWER, TEXT_ICE, TEXT_COUNT };
+
+/* scenario is one row of the table in load.c. */
+struct scenario {
+    const char *name, *help;
+    bool pairs;         /* clients come in pairs that exchange messages */
+    bool timed_connect; /* connecting is what is measured */
+    /* makes the next flight of a pair; intended is when it was due */
+    void (*launch)(struct bench *b, struct pair *p, int64_t intended);
+    void (*on_relayed)(struct peer *peer, enum text_kind kind, struct sp_str m, int64_t now);
+    void (*on_error)(struct peer *peer, int64_t now);
+};
+
+struct schedule {
+    bool poisson;
+    double interval; /* mean, ns */
+    double next;     /* when the next send is due */
+    uint64_t rng;
+};
+
+struct bench {
+    struct bench_conf conf;
+    const struct scenario *scenario;
+    struct wsurl url;
+    struct wsconn_tls *tls;
+    char headers[4200];
+    char id_prefix[64];
+
+    int ep;
+    struct peer *peers;
+    uint32_t peer_count, idle_count, started, settled, opening, timed_from;
+    int64_t connect_start, last_settled;
+    struct pair *pairs;
+    uint32_t pair_count, next_pair;
+
+    enum phase phase;
+    int64_t start, measure_start, measure_end, phase_end;
+    uint64_t outstanding, relayed; /* flights; messages that arrived in the measured window */
+    volatile sig_atomic_t stop;    /* the signal that ends the run */
+
+    struct schedule schedule;
+    struct text *text[TEXT_COUNT];
+    struct counts counts;
+    struct hist latency, raw, complete, lag;
+    struct proc_sample server_start, server_connected, server_m0, server_m1;
+    int64_t own_cpu_m0, own_cpu_m1;
+    char first_error[256], connect_error[160];
+};
+
+/* bench_now reads the monotonic clock. */
+int64_t bench_now(void);
+
+/* bench_in_window tells whether something due at that time belongs to the measurement. */
+static inline bool bench_in_window(const struct bench *b, int64_t intended)
+{
+    return b->measure_start && intended >= b->measure_start &&
+           (!b->measure_end || intended < b->measure_end);
+}
+
+/* scenarios is the table in load.c; its last row has no name. */
+extern const struct scenario scenarios[];
+
+#endif

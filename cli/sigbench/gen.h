@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * The generator: connections, the epoll loop and the phases of a run. */
+#ifndef SIGBENCH_GEN_H
+#define SIGBENCH_GEN_H
+
+#include "cli/sigbench/bench.h"
+
+/* gen_init makes the peers; false with a message printed. */
+bool gen_init(struct bench *b);
+void gen_fini(struct bench *b);
+
+/* gen_run drives the run through its phases. */
+void gen_run(struct bench *b);
+
+/* gen_settled notes that a peer has registered. */
+void gen_settled(struct peer *peer, int64_t now);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT
+ * sigbench: load for a signaling server, measured honestly.
+ * This file reads the options and runs one scenario. */
+#include "cli/common/out.h"
+#include "cli/sigbench/gen.h"
+#include "cli/sigbench/load.h"
+#include "cli/sigbench/report.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct opt rows[] = {
+#define ROW(name, letter, type, arg, env, member, help)                                            \
+    {                                                                                              \
+        name, letter, type, arg, env, offsetof(struct bench_conf, member), help                    \
+    }
+    ROW("url", 'u', OPT_STRING, "URL", "SIGD_URL", url, "ws://, wss:// or ws+unix:/path"),
+    ROW("clients", 'c', OPT_COUNT, "N", NULL, clients, "clients, two to a pair (100)"),
+    ROW("pairs", 0, OPT_COUNT, "N", NULL, pairs, "pairs, instead of --clients"),
+    ROW("idle", 0, OPT_COUNT, "N", NULL, idle, "registered clients beside them that do nothing"),
+    ROW("rate", 'R', OPT_COUNT, "N", NULL, rate, "open model: N sends a second on a schedule"),
+    ROW("window", 0, OPT_COUNT, "N", NULL, window, "closed model: unanswered sends per pair (1)"),
+    ROW("duration", 'd', OPT_DURATION, "DUR", NULL, duration_us, "how long to measure (10s)"),
+    ROW("count", 'n', OPT_COUNT, "N", NULL, count, "end after N sends"),
+    ROW("warmup", 0, OPT_DURATION, "DUR", NULL, warmup_us, "run before measuring (1s)"),
+    ROW("connect-rate", 0, OPT_COUNT, "N", NULL, connect_rate, "new connections a second"),
+    ROW("kind", 0, OPT_CHOICE, "ice|offer", NULL, kind, "what relay sends (ice)"),
+    ROW("size", 0, OPT_SIZE, "SIZE", NULL, size, "bytes of a message (300; offers 2k)"),
+    ROW("ice", 0, OPT_COUNT, "N", NULL, ice, "setup: candidates each way (4)"),
+    ROW("arrival", 0, OPT_CHOICE, "uniform|poisson", NULL, arrival, "gaps of the schedule"),
+    ROW("seed", 0, OPT_COUNT, "N", NULL, seed, "of the random schedule (1)"),
+    ROW("rid", 0, OPT_FLAG, NULL, NULL, rid, "ask for an ack of each message (sigd)"),
+    ROW("server-pid", 0, OPT_COUNT, "PID", NULL, server_pid, "report CPU and memory of the server"),
+    ROW("threshold", 0, OPT_LIST, "COND", NULL, thresholds, "e.g. 'relay.p99<20ms', else exit 10"),
+    ROW("output", 'o', OPT_CHOICE, "text|json", NULL, output, "form of the report"),
+    ROW("json", 'j', OPT_FLAG, NULL, NULL, json, "the same as -o json"),
+    ROW("id", 'i', OPT_STRING, "PREFIX", NULL, id, "start of the clients' ids (bench-PID)"),
+    ROW("token-file", 0, OPT_STRING, "FILE", "SIGD_TOKEN_FILE", token_file,
+        "bearer token ('-' is stdin)"),
+    ROW("cacert", 0, OPT_STRING, "FILE", NULL, cacert, "authorities that wss:// trusts"),
+    ROW("cert", 0, OPT_STRING, "FILE", NULL, cert, "client certificate"),
+    ROW("key", 0, OPT_STRING, "FILE", NULL, key, "its private key"),
+    ROW("sni", 0, OPT_STRING, "NAME", NULL, sni, "server name to send and to verify"),
+    ROW("insecure", 'k', OPT_FLAG, NULL, NULL, insecure, "do not verify the server"),
+    ROW("timeout", 'W', OPT_DURATION, "DUR", "SIGD_TIMEOUT", timeout_us,
+        "patience with a connection (10s)"),
+    ROW("color", 0, OPT_CHOICE, "auto|always|never", NULL, color, "colour"),
+    ROW("quiet", 'q', OPT_FLAG, NULL, NULL, quiet, "no progress line, no remarks"),
+    ROW("help", 'h', OPT_FLAG, NULL, NULL, help, "this text"),
+    ROW("version", 'V', OPT_FLAG, NULL, NULL, version, "the version"),
+#undef ROW
+    {0}};
+
+static struct bench bench = {
+    .conf = {.url = "ws://127.0.0.1:8081",
+             .kind = "ice",
+             .arrival = "uniform",
+             .output = "text",
+             .clients = 100,
+             .window = -1,
+             .duration_us = -1,
+             .warmup_us = 1000000,
+             .timeout_us = 10000000,
+             .ice = 4,
+             .seed = 1},
+};
+
+static void print_help(void)
+{
+    puts("Usage: sigbench [OPTIONS] [SCENARIO]\n"
+         "\n"
+         "  sigbench -c 100 -d 10s                      as fast as the server answers\n"
+         "  sigbench -R 5k --threshold 'relay.p99<20ms' open model, exit 10 when slower\n"
+         "  sigbench setup --pairs 1k -R 200            call set-ups, offer to answer\n"
+         "  sigbench -c 2 --idle 8k --server-pid PID    one active pair beside idle clients\n"
+         "\nScenarios:");
+    for (const struct scenario *s = scenarios; s->name; s++) {
+        printf("  %-8s  %s\n", s->name, s->help);
+    }
+    puts("\nOptions:");
+    opt_help(stdout, rows);
+}
+
+static const struct scenario *find_scenario(const char *name)
+{
+    for (const struct scenario *s = scenarios; s->name; s++) {
+        if (strcmp(s->name, name) == 0) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static void on_signal(int signo)
+{
+    bench.stop = signo;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+}
+
+static const char *check_ranges(struct bench *b)
+{
+    struct bench_conf *c = &b->conf;
+    static const int64_t most = 1000000;
+
+    if (c->clients < 1 || c->clients > most || c->pairs < 0 || c->pairs > most || c->idle < 0 ||
+        c->idle > most) {
+        return "--clients, --pairs and --idle go up to 1M, and there must be a client";
+    }
+    if (c->rate < 0 || c->rate > 10000000 || c->window == 0 || c->window > 65536) {
+        return "--rate goes up to 10M, --window from 1 to 65536";
+    }
+    if (c->size < 0 || c->size > 1048576 || c->ice < 0 || c->ice > 1000) {
+        return "--size goes up to 1M, --ice up to 1000";
+    }
+    if (c->duration_us == OPT_NEVER && c->count <= 0) {
+        return "--duration none needs --count";
+    }
+    return NULL;
+}
+
+/* Fills in what depends on the scenario and on other options. */
+static void set_defaults(struct bench *b)
+{
+    struct bench_conf *c = &b->conf;
+
+    if (c->window < 0) {
+        c->window = b->scenario->timed_connect ? 32 : 1;
+    }
+    if (c->duration_us < 0) {
+        bool bounded = c->count > 0 || b->scenario->timed_connect;
+        c->duration_us = bounded ? OPT_NEVER : 10000000;
+    }
+    if (c->json) {
+        c->output = "json";
+    }
+    if (b->scenario->timed_connect && c->count > 0) {
+        c->clients = c->count;
+    }
+    if (b->scenario->pairs) {
+        b->pair_count = (uint32_t)(c->pairs > 0 ? c->pairs : (c->clients + 1) / 2);
+    }
+    if (c->id) {
+        snprintf(b->id_prefix, sizeof(b->id_prefix), "%s", c->id);
+    } else {
+        snprintf(b->id_prefix, sizeof(b->id_prefix), "bench-%ld", (long)getpid());
+    }
+}
+
+static int load_token(struct bench *b)
+{
+    const char *env = getenv("SIGD_TOKEN");
+    const char *path = b->conf.token_file;
+    char token[4097];
+
+    if (!path && !(env && *env)) {
+        return 0;
+    }
+    if (path) {
+        FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+        size_t n = f ? fread(token, 1, sizeof(token) - 1, f) : 0;
+        if (f && f != stdin) {
+            fclose(f);
+        }
+        if (n == 0) {
+            return out_fail(EXIT_DATA, NULL, "cannot read a token from %s", path);
+        }
+        token[n] = '\0';
+        token[strcspn(token, "\r\n")] = '\0';
+    }
+    int n = snprintf(b->headers, sizeof(b->headers), "Authorization: Bearer %s\r\n",
+                     path ? token : env);
+    if ((size_t)n >= sizeof(b->headers)) {
+        return out_fail(EXIT_DATA, NULL, "the token is too long");
+    }
+    return 0;
+}
+
+static int prepare_target(struct bench *b)
+{
+    const struct bench_conf *c = &b->conf;
+    struct wsconn_tls_conf tls = {.cacert = c->cacert,
+                                  .cert = c->cert,
+                                  .key = c->key,
+                                  .sni = c->sni,
+                                  .insecure = c->insecure};
+    char why[256];
+    bool usage;
+
+    if (!wsurl_parse(&b->url, c->url, &usage, why, sizeof(why))) {
+        return out_fail(usage ? EXIT_USAGE : EXIT_CONNECT, NULL, "%s", why);
+    }
+    if (b->url.tls && !(b->tls = wsconn_tls_new(&tls, why, sizeof(why)))) {
+        return out_fail(EXIT_DATA, NULL, "%s", why);
+    }
+    return load_token(b);
+}
+
+static int run(struct bench *b)
+{
+    int status = prepare_target(b);
+
+    if (status != 0) {
+        goto out;
+    }
+    if (!gen_init(b) || !load_init(b)) {
+        status = EXIT_USAGE;
+        goto out;
+    }
+    catch_signals();
+    gen_run(b);
+    status = report_print(b);
+out:
+    load_fini(b);
+    gen_fini(b);
+    wsconn_tls_free(b->tls);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    const struct opt_group group = {rows, &bench.conf};
+    struct out_conf out = {.program = "sigbench"};
+    char why[256];
+    int first = argc;
+
+    out_init(&out);
+    if (!opt_env(&group, 1, why, sizeof(why)) ||
+        !opt_parse(&group, 1, argc, argv, &first, why, sizeof(why))) {
+        return out_fail(EXIT_USAGE, NULL, "%s", why);
+    }
+    out.json = bench.conf.json || strcmp(bench.conf.output, "json") == 0;
+    out.quiet = bench.conf.quiet;
+    out.color = bench.conf.color;
+    out_init(&out);
+    if (bench.conf.help) {
+        print_help();
+        return out_done(EXIT_OK);
+    }
+    if (bench.conf.version) {
+        puts("sigbench " SIGKIT_VERSION);
+        return out_done(EXIT_OK);
+    }
+    bench.scenario = first < argc ? find_scenario(argv[first]) : &scenarios[0];
+    if (!bench.scenario || argc - first > 1) {
+        return out_fail(EXIT_USAGE, NULL, "unknown scenario '%s'; see --help", argv[argc - 1]);
+    }
+    const char *range = check_ranges(&bench);
+    if (range) {
+        return out_fail(EXIT_USAGE, NULL, "%s", range);
+    }
+    if (!report_check_thresholds(&bench, why, sizeof(why))) {
+        return out_fail(EXIT_USAGE, NULL, "%s", why);
+    }
+    set_defaults(&bench);
+    return out_done(run(&bench));
+}

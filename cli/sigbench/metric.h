@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * The metrics of a run under the names that thresholds and the JSON report use. */
+#ifndef SIGBENCH_METRIC_H
+#define SIGBENCH_METRIC_H
+
+#include "cli/sigbench/bench.h"
+
+enum metric_unit { UNIT_COUNT, UNIT_USEC, UNIT_BYTES, UNIT_RATIO, UNIT_PER_S };
+
+#define METRICS_MAX 96u
+
+/* metric is one value; has is false where this run could not measure it. */
+struct metric {
+    char name[40];
+    enum metric_unit unit;
+    double value;
+    bool has;
+};
+
+struct metrics {
+    struct metric m[METRICS_MAX];
+    unsigned n;
+};
+
+/* metrics_of computes them all; the names depend on the scenario only. */
+void metrics_of(const struct bench *b, struct metrics *out);
+
+/* metric_find accepts a name with or without the suffix of its unit; NULL when unknown. */
+const struct metric *metric_find(const struct metrics *all, struct sp_str name);
+
+/* metric_suffix gives what the JSON report appends to the name: "_us", "_bytes" … */
+const char *metric_suffix(enum metric_unit unit);
+
+/* threshold is a condition that must hold: NAME < VALUE. */
+struct threshold {
+    struct sp_str name;
+    char op[3];
+    double value;
+};
+
+/* threshold_parse reads "relay.p99<20ms"; false with a sentence in why. */
+bool threshold_parse(struct threshold *t, const char *text, const struct metrics *all, char *why,
+                     size_t cap);
+bool threshold_holds(const struct threshold *t, const struct metrics *all);
+
+#endif

@@ -365,16 +365,30 @@ static bool is_closed(void *ctx)
     return s == WSCONN_CLOSED || s == WSCONN_IDLE;
 }
 
+void link_close(struct link *l)
+{
+    if (link_is_open(l)) {
+        link_message_fn fn = l->on_message;
+        int input = l->input;
+        l->on_message = NULL;
+        l->input = -1;
+        wsconn_close(l->ws, SP_CLOSE_NORMAL, "bye");
+        link_rest(l, link_deadline(GOODBYE_US), is_closed, l);
+        l->on_message = fn;
+        l->input = input;
+    }
+    wsconn_abort(l->ws);
+    l->who = (struct link_who){0};
+    l->registered = false;
+}
+
 void link_free(struct link *l)
 {
     if (!l) {
         return;
     }
-    if (l->ws && link_is_open(l)) {
-        l->on_message = NULL;
-        l->input = -1;
-        wsconn_close(l->ws, SP_CLOSE_NORMAL, "bye");
-        link_rest(l, link_deadline(GOODBYE_US), is_closed, l);
+    if (l->ws) {
+        link_close(l);
     }
     wsconn_free(l->ws);
     wsconn_tls_free(l->tls);

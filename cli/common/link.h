@@ -62,7 +62,7 @@ typedef bool (*link_done_fn)(void *ctx);
 
 /* link_new borrows o for its life. NULL with a message printed when a file cannot be read. */
 struct link *link_new(const struct link_opts *o);
-/* link_free says good-bye to the server, waiting for its close frame no longer than 200 ms. */
+/* link_free closes, waiting for the server's close frame no longer than 200 ms. */
 void link_free(struct link *l);
 
 /* link_on_message sets who gets the messages that answer no request. */
@@ -96,6 +96,16 @@ int link_until(struct link *l, link_done_fn done, void *ctx, int64_t deadline);
  * --retry says (streams without it: for ever) and as the close code permits. done (may be NULL)
  * ends it early with 0. */
 int link_recover(struct link *l, link_done_fn done, void *ctx, int64_t deadline);
+
+/* link_rest serves the link, connected or not, until a moment or until done (may be NULL); 0 or
+ * 128 + N. */
+int link_rest(struct link *l, int64_t until, link_done_fn done, void *ctx);
+
+/* link_close says good-bye to the server and forgets the identity; link_open may follow. */
+void link_close(struct link *l);
+
+/* link_explain_closed fills link_why with how the connection ended and gives the status. */
+int link_explain_closed(struct link *l);
 
 const struct link_fail *link_why(const struct link *l);
 /* link_set_why fills it and gives status. */

@@ -42,10 +42,4 @@ bool link_load_tls(struct link *l);
 /* link_step waits for one round of readiness, no longer than the deadline, and serves it. */
 int link_step(struct link *l, int64_t deadline);
 
-/* link_rest serves the link until a moment or until done. */
-int link_rest(struct link *l, int64_t until, link_done_fn done, void *ctx);
-
-/* link_explain_closed gives the status for how the connection ended. */
-int link_explain_closed(struct link *l);
-
 #endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT
+ * list: who is registered, all pages of it, and who comes and goes. */
+#include "cli/common/out.h"
+#include "cli/sigctl/show.h"
+
+#include <stdlib.h>
+
+struct list_opts {
+    const char *match, *role;
+    bool count, detail, watch;
+};
+_Static_assert(sizeof(struct list_opts) <= CTL_VALUES_MAX, "options fit");
+
+#define ROW(name, letter, kind, arg, member, help)                                                 \
+    {                                                                                              \
+        name, letter, kind, arg, NULL, offsetof(struct list_opts, member), help                    \
+    }
+
+const struct opt list_rows[] = {
+    ROW("match", 'm', OPT_STRING, "GLOB", match, "only these ids"),
+    ROW("role", 0, OPT_STRING, "ROLE", role, "only this role"),
+    ROW("count", 0, OPT_FLAG, NULL, count, "how many, no names"),
+    ROW("detail", 0, OPT_FLAG, NULL, detail, "role, since, meta"),
+    ROW("watch", 'w', OPT_FLAG, NULL, watch, "then who joins and leaves"),
+    {0}};
+
+#define EARLY_MAX 64
+
+/* listing gathers the pages. What comes between two pages may concern ids that a later page no
+ * longer mentions, so it is kept and shown after the list. */
+struct listing {
+    struct ctl *c;
+    const struct list_opts *o;
+    FILE *ids, *peers; /* raw elements, separated by commas */
+    char *ids_text, *peers_text;
+    size_t ids_size, peers_size;
+    int64_t count;
+    unsigned pages, early;
+    bool complete;
+    struct ctl_kept kept[EARLY_MAX];
+};
+
+static void put_str(struct sp_buf *b, const char *key, const char *value)
+{
+    if (!value || !*value) {
+        return;
+    }
+    if (b->n > 0) {
+        sp_buf_lit(b, ",");
+    }
+    sp_buf_lit(b, "\"");
+    sp_buf_str(b, sp_str(key));
+    sp_buf_lit(b, "\":");
+    sp_buf_json(b, sp_str(value));
+}
+
+static struct sp_str list_body(char *text, size_t cap, const struct list_opts *o, const char *after)
+{
+    struct sp_buf b;
+    sp_buf_init(&b, text, cap);
+    put_str(&b, "match", o->match);
+    put_str(&b, "role", o->role);
+    put_str(&b, "after", after);
+    if (o->detail) {
+        sp_buf_str(&b, b.n ? SP_STR(",\"detail\":true") : SP_STR("\"detail\":true"));
+    }
+    if (o->count) {
+        sp_buf_str(&b, b.n ? SP_STR(",\"limit\":1") : SP_STR("\"limit\":1"));
+    }
+    return sp_buf_view(&b);
+}
+
+static void add_elements(FILE *f, const struct link_msg *m, struct sp_str key, bool first)
+{
+    const struct sp_member *member = sp_doc_find(&m->doc, key);
+    struct sp_str raw = member ? sp_doc_raw(&m->doc, member) : (struct sp_str){NULL, 0};
+    if (raw.n > 2 && member->kind == SP_J_ARRAY) {
+        fprintf(f, "%s%.*s", first ? "" : ",", (int)(raw.n - 2), raw.p + 1);
+    }
+}
+
+static int get_pages(struct listing *l)
+{
+    char text[1024], next[SP_ID_MAX + 1], after[SP_ID_MAX + 1] = "";
+    int64_t deadline = ctl_deadline(l->c, CTL_ONE_US);
+    do {
+        struct sp_str body = list_body(text, sizeof(text), l->o, after);
+        int status = ctl_query(l->c, SP_T_LIST, body, SP_T_CLIENTS, deadline);
+        if (status) {
+            return ctl_fail_link(l->c);
+        }
+        const struct link_msg *m = link_reply(l->c->link);
+        if (sp_doc_int(&m->doc, SP_STR("count"), &l->count) != SP_OK) {
+            return ctl_fail(l->c, EXIT_DATA, NULL, "the server's list has no count");
+        }
+        add_elements(l->ids, m, SP_STR("clients"), l->pages == 0);
+        add_elements(l->peers, m, SP_STR("peers"), l->pages == 0);
+        l->pages++;
+        struct sp_str s = link_text(m, "next", next, sizeof(next));
+        snprintf(after, sizeof(after), "%.*s", (int)s.n, s.p ? s.p : "");
+    } while (after[0] && !l->o->count);
+    fflush(l->ids);
+    fflush(l->peers);
+    return 0;
+}
+
+static void print_machine(const struct listing *l)
+{
+    struct print_line line;
+    if (!print_begin(&line, l->ids_size + l->peers_size)) {
+        return;
+    }
+    sp_json_bool(&line.j, "ok", true);
+    sp_json_str(&line.j, "type", SP_STR("clients"));
+    sp_json_int(&line.j, "count", l->count);
+    if (!l->o->count) {
+        sp_json_array(&line.j, "clients");
+        sp_buf_put(&line.b, l->ids_text, l->ids_size);
+        sp_json_end(&line.j, ']');
+    }
+    if (l->o->detail && !l->o->count) {
+        sp_json_array(&line.j, "peers");
+        sp_buf_put(&line.b, l->peers_text, l->peers_size);
+        sp_json_end(&line.j, ']');
+    }
+    print_time(&line, link_wall_us());
+    print_end(&l->c->opts, &line);
+}
+
+static void print_id(struct sp_str raw)
+{
+    char id[SP_ID_MAX * 4];
+    size_t n = raw.p[0] == '"' ? sp_unescape(id, sizeof(id), raw) : SIZE_MAX;
+    if (n != SIZE_MAX) {
+        out_safe(stdout, (struct sp_str){id, n});
+    }
+    putchar('\n');
+}
+
+/* A template sees each peer as an object, of nothing but its id without --detail. */
+static void print_formatted(const struct listing *l, struct sp_str raw)
+{
+    struct print_line line;
+    if (l->o->detail) {
+        print_object(&l->c->opts, raw);
+    } else if (print_begin(&line, raw.n)) {
+        sp_json_raw(&line.j, "id", raw);
+        print_end(&l->c->opts, &line);
+    }
+}
+
+static void print_peer(struct sp_str raw)
+{
+    static const struct {
+        const char *key;
+        int width;
+    } columns[] = {{"id", 24}, {"role", 10}, {"since", 26}, {"node", 12}, {"rtt", 8}, {"meta", 0}};
+    struct link_msg m;
+    char scratch[256];
+    if (!link_scan(&m, raw)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        const struct sp_member *member = sp_doc_find(&m.doc, sp_str(columns[i].key));
+        struct sp_str s = {"-", 1};
+        if (member) {
+            s = member->kind == SP_J_STRING
+                    ? link_text(&m, columns[i].key, scratch, sizeof(scratch))
+                    : sp_doc_raw(&m.doc, member);
+        }
+        out_safe(stdout, s);
+        printf("%*s", columns[i].width > (int)s.n ? columns[i].width - (int)s.n : 1, "");
+    }
+    putchar('\n');
+}
+
+static void print_each(const struct listing *l)
+{
+    struct sp_str one, ids = {l->ids_text, l->ids_size}, peers = {l->peers_text, l->peers_size};
+    struct sp_str all = l->o->detail ? peers : ids;
+    for (size_t at = 0; sp_each_element(all, &at, &one);) {
+        if (l->c->opts.format) {
+            print_formatted(l, one);
+        } else if (l->o->detail) {
+            print_peer(one);
+        } else {
+            print_id(one);
+        }
+    }
+}
+
+static void print_list(const struct listing *l)
+{
+    if (l->c->opts.json || l->c->opts.pretty) {
+        print_machine(l);
+    } else if (l->o->count) {
+        printf("%lld\n", (long long)l->count);
+    } else {
+        print_each(l);
+    }
+    fflush(stdout);
+}
+
+static void print_presence(const struct listing *l, const struct link_msg *m)
+{
+    if (print_is_machine(&l->c->opts)) {
+        print_received(&l->c->opts, m);
+    } else {
+        show_message(stdout, m);
+    }
+}
+
+static bool on_presence(void *ctx, const struct link_msg *m)
+{
+    struct listing *l = ctx;
+    if (m->type != SP_T_PRESENCE) {
+        return false;
+    }
+    if (l->complete) {
+        print_presence(l, m);
+    } else if (l->pages > 0 && l->early < EARLY_MAX) {
+        l->early += kept_set(&l->kept[l->early], m);
+    }
+    return true;
+}
+
+static bool never(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+
+static int watch(struct listing *l)
+{
+    char text[1024];
+    struct list_opts only = {.match = l->o->match, .role = l->o->role};
+    struct sp_str body = list_body(text, sizeof(text), &only, NULL);
+    return ctl_query(l->c, SP_T_WATCH, body, SP_T_ACK, ctl_deadline(l->c, CTL_ONE_US));
+}
+
+static int follow(struct listing *l)
+{
+    int64_t deadline = ctl_deadline(l->c, OPT_NEVER);
+    int status = 0;
+    l->complete = true;
+    for (unsigned i = 0; i < l->early; i++) {
+        print_presence(l, &l->kept[i].m);
+        kept_clear(&l->kept[i]);
+    }
+    link_needs_reader(l->c->link, true);
+    while (status == 0) {
+        status = link_until(l->c->link, never, NULL, deadline);
+        if (status == EXIT_LOST) {
+            out_note("%s", link_why(l->c->link)->text);
+            status = link_recover(l->c->link, NULL, NULL, deadline);
+            status = status ? status : watch(l);
+        }
+    }
+    link_needs_reader(l->c->link, false);
+    return status == EXIT_TIMEOUT || status == LINK_NO_READER ? status : ctl_fail_link(l->c);
+}
+
+int cmd_list(struct ctl *c, const struct ctl_args *a)
+{
+    struct listing *l = calloc(1, sizeof(*l));
+    int status = 0;
+    if (!l) {
+        return ctl_fail(c, EXIT_DATA, NULL, "out of memory");
+    }
+    l->c = c;
+    l->o = a->values;
+    l->ids = open_memstream(&l->ids_text, &l->ids_size);
+    l->peers = open_memstream(&l->peers_text, &l->peers_size);
+    if (!l->ids || !l->peers) {
+        abort(); /* out of memory before anything was asked */
+    }
+    /* sp_each_element passes over the bracket of an array */
+    fputs(" ", l->ids);
+    fputs(" ", l->peers);
+    if (l->o->watch) {
+        ctl_set_take(c, on_presence, l);
+        status = watch(l) ? ctl_fail_link(c) : 0;
+    }
+    status = status ? status : get_pages(l);
+    if (status == 0) {
+        print_list(l);
+        status = l->o->watch ? follow(l) : 0;
+    }
+    fclose(l->ids);
+    fclose(l->peers);
+    free(l->ids_text);
+    free(l->peers_text);
+    free(l);
+    return status;
+}

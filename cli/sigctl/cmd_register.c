@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ * register: claim an id, hold it, run a program meanwhile. */
+#include "cli/common/out.h"
+#include "cli/sigctl/ctl.h"
+#include "libproto/id.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+struct register_opts {
+    struct opt_list meta;
+    const char *role;
+    int64_t duration_us;
+    bool hold, exec;
+};
+_Static_assert(sizeof(struct register_opts) <= CTL_VALUES_MAX, "options fit");
+
+#define ROW(name, letter, kind, arg, member, help)                                                 \
+    {                                                                                              \
+        name, letter, kind, arg, NULL, offsetof(struct register_opts, member), help                \
+    }
+
+const struct opt register_rows[] = {
+    ROW("meta", 'm', OPT_LIST, "KEY=VALUE", meta, "say something about oneself (repeat)"),
+    ROW("role", 0, OPT_STRING, "ROLE", role, "drone, camera, operator …"),
+    ROW("hold", 0, OPT_FLAG, NULL, hold, "stay until a signal comes"),
+    ROW("for", 0, OPT_DURATION, "DUR", duration_us, "stay for a while"),
+    ROW("exec", 0, OPT_FLAG, "CMD...", exec, "run a program meanwhile, exit with its status"),
+    {0}};
+
+static int set_meta(struct ctl *c, const struct opt_list *pairs)
+{
+    struct sp_buf b;
+    struct sp_json j;
+    sp_buf_init(&b, c->meta, sizeof(c->meta) - 1);
+    sp_json_init(&j, &b);
+    sp_json_object(&j, NULL);
+    for (unsigned i = 0; i < pairs->n; i++) {
+        const char *eq = strchr(pairs->v[i], '=');
+        if (!eq || eq == pairs->v[i]) {
+            return ctl_fail(c, EXIT_USAGE, NULL, "--meta '%s': want KEY=VALUE", pairs->v[i]);
+        }
+        if (i > 0) {
+            sp_buf_lit(&b, ",");
+        }
+        sp_buf_json(&b, (struct sp_str){pairs->v[i], (size_t)(eq - pairs->v[i])});
+        sp_buf_lit(&b, ":");
+        sp_buf_json(&b, sp_str(eq + 1));
+    }
+    sp_json_end(&j, '}');
+    if (b.full) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "--meta: more than %u bytes", SP_META_MAX);
+    }
+    c->meta[b.n] = '\0';
+    return 0;
+}
+
+static int take_id(struct ctl *c, const char *id)
+{
+    if (!sp_id_ok(sp_str(id))) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "'%s' is not an id", id);
+    }
+    if (link_is_registered(c->link) && strcmp(c->id, id) != 0) {
+        /* one id per connection */
+        link_close(c->link);
+        if (link_open(c->link) != 0) {
+            return ctl_fail_link(c);
+        }
+    }
+    snprintf(c->id, sizeof(c->id), "%s", id);
+    c->named = true;
+    return 0;
+}
+
+static void print_registered(struct ctl *c)
+{
+    struct print_line l;
+    if (!print_is_machine(&c->opts)) {
+        if (!c->opts.quiet) {
+            printf("registered %s\n", c->id);
+            fflush(stdout);
+        }
+        return;
+    }
+    if (print_begin(&l, SP_ID_MAX)) {
+        sp_json_bool(&l.j, "ok", true);
+        sp_json_str(&l.j, "type", SP_STR("registered"));
+        sp_json_str(&l.j, "id", sp_str(c->id));
+        print_time(&l, link_wall_us());
+        print_end(&c->opts, &l);
+    }
+}
+
+struct child {
+    pid_t pid; /* 0: has ended */
+    int status;
+};
+
+static bool on_signal(void *ctx, int signo)
+{
+    struct child *child = ctx;
+    int status;
+    if (signo == SIGCHLD) {
+        if (waitpid(child->pid, &status, WNOHANG) == child->pid) {
+            child->pid = 0;
+            child->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        }
+        return true;
+    }
+    if (signo == SIGWINCH) {
+        return true;
+    }
+    /* what ends us ends it; its own end then ends us */
+    kill(child->pid, signo);
+    return true;
+}
+
+static int spawn(const struct ctl *c, char **argv, struct child *child)
+{
+    posix_spawnattr_t attr;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigemptyset(&all);
+    sigaddset(&all, SIGPIPE);
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigdefault(&attr, &all);
+    setenv("SIGD_URL", c->base.url, 1);
+    int err = posix_spawnp(&child->pid, argv[0], NULL, &attr, argv, environ);
+    posix_spawnattr_destroy(&attr);
+    return err ? ctl_fail(c, EXIT_DATA, NULL, "cannot run %s: %s", argv[0], strerror(err)) : 0;
+}
+
+static bool has_ended(void *ctx)
+{
+    return ((struct child *)ctx)->pid == 0;
+}
+
+static bool never(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+
+static int stay(struct ctl *c, link_done_fn done, void *ctx, int64_t deadline)
+{
+    for (;;) {
+        int status = link_until(c->link, done, ctx, deadline);
+        if (status == EXIT_TIMEOUT) {
+            return 0;
+        }
+        if (status == EXIT_LOST) {
+            if (c->opts.verbose) {
+                out_note("%s", link_why(c->link)->text);
+            }
+            status = link_recover(c->link, done, ctx, deadline);
+            if (status == 0 && !done(ctx)) {
+                continue;
+            }
+        }
+        return status == 0 ? 0 : ctl_fail_link(c);
+    }
+}
+
+static int run_meanwhile(struct ctl *c, char **argv, int64_t deadline)
+{
+    struct child child = {0};
+    int status = spawn(c, argv, &child);
+    if (status) {
+        return status;
+    }
+    link_on_signal(c->link, on_signal, &child);
+    status = stay(c, has_ended, &child, deadline);
+    if (child.pid) {
+        kill(child.pid, SIGTERM);
+        link_rest(c->link, OPT_NEVER, has_ended, &child);
+    }
+    link_on_signal(c->link, NULL, NULL);
+    return status ? status : child.status;
+}
+
+int cmd_register(struct ctl *c, const struct ctl_args *a)
+{
+    const struct register_opts *o = a->values;
+    int status = o->meta.n > 0 ? set_meta(c, &o->meta) : 0;
+    if (o->exec && !a->exec) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "--exec needs a command");
+    }
+    const char *id = a->n > 0 ? a->v[0] : NULL;
+    status = status == 0 && id ? take_id(c, id) : status;
+    if (status == 0) {
+        snprintf(c->role, sizeof(c->role), "%s", o->role ? o->role : "");
+        status = ctl_identity(c);
+    }
+    if (status) {
+        return status;
+    }
+    print_registered(c);
+    int64_t deadline = link_deadline(o->duration_us > 0 ? o->duration_us : OPT_NEVER);
+    if (a->exec) {
+        return run_meanwhile(c, a->exec, deadline);
+    }
+    return o->hold || o->duration_us > 0 ? stay(c, never, NULL, deadline) : 0;
+}

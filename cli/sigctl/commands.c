@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ * The table of commands; --help, completion and the man page's test read it too. */
+#include "cli/common/out.h"
+#include "cli/sigctl/ctl.h"
+#include "libproto/units.h"
+
+#include <stdlib.h>
+
+const struct command commands[] = {
+    {"register", "[ID]", "claim an id; --hold stays registered", "sigctl register drone-1 --hold",
+     register_rows, 0, 1, 0, cmd_register},
+    {"offer", "TO", "send an offer, wait for its answer",
+     "sigctl -i drone-1 offer cam-2 --sdp auto --wait answer", offer_rows, 1, 1, CMD_ID, cmd_offer},
+    {"answer", "TO", "answer an offer", "answer drone-1 --sdp auto", answer_rows, 1, 1, CMD_ID,
+     cmd_answer},
+    {"ice", "TO", "send ICE candidates", "ice cam-2 --candidate @candidates.txt", ice_rows, 1, 1,
+     CMD_ID, cmd_ice},
+    {"bye", "TO", "end a session", "bye cam-2 --reason hangup", bye_rows, 1, 1, CMD_ID, cmd_bye},
+    {"send", "TO [BODY]", "send any message",
+     "sigctl -i drone-1 send cam-2 --type offer '{\"sdp\":\"v=0\"}'", send_rows, 1, 2, CMD_ID,
+     cmd_send},
+    {"call", "TO", "offer, answer, candidates both ways, bye; with times",
+     "sigctl -i drone-1 call cam-2 --ice 3", call_rows, 1, 1, CMD_ID, cmd_call},
+    {"listen", "", "print what arrives", "sigctl -i cam-2 listen --type offer -C 1 --json",
+     listen_rows, 0, 0, CMD_ID | CMD_STREAM, cmd_listen},
+    {"wait", "peer ID | peers '>=N' | message | server", "wait until it is so: exit 0, or 5",
+     "sigctl wait peers '>=10' --match 'drone-*' -W 30s", wait_rows, 1, 2, CMD_LOCAL, cmd_wait},
+    {"list", "", "who is registered", "sigctl list --match 'drone-*' --count", list_rows, 0, 0, 0,
+     cmd_list},
+    {"ping", "", "round-trip times", "sigctl ping -C 10", ping_rows, 0, 0, 0, cmd_ping},
+    {"completion", "bash|zsh|fish", "print a completion script", "source <(sigctl completion bash)",
+     completion_rows, 1, 1, CMD_LOCAL, cmd_completion},
+    {"help", "[COMMAND]", "this text, or one command's", "sigctl help offer", help_rows, 0, 1,
+     CMD_LOCAL, cmd_help},
+    {0}};
+
+const struct opt help_rows[] = {{0}};
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *cmd = commands; cmd->name; cmd++) {
+        if (strcmp(cmd->name, name) == 0) {
+            return cmd;
+        }
+    }
+    return NULL;
+}
+
+const char *command_nearest(const char *name)
+{
+    const char *best = NULL;
+    unsigned least = 3;
+    for (const struct command *cmd = commands; cmd->name; cmd++) {
+        unsigned d = sp_distance(sp_str(name), sp_str(cmd->name));
+        if (d < least) {
+            least = d;
+            best = cmd->name;
+        }
+    }
+    return best;
+}
+
+static const struct opt *row_of(const struct opt *rows, struct sp_str name, char letter)
+{
+    for (; rows->name; rows++) {
+        if (letter ? rows->letter == letter : sp_str_eq(name, sp_str(rows->name))) {
+            return rows;
+        }
+    }
+    return NULL;
+}
+
+static bool wants_value(struct sp_str name, char letter)
+{
+    const struct opt *row = row_of(link_rows, name, letter);
+    for (const struct command *cmd = commands; !row && cmd->name; cmd++) {
+        row = row_of(cmd->rows, name, letter);
+    }
+    return row && row->type != OPT_FLAG;
+}
+
+/* Tells whether the value of an option is the next word. */
+static bool value_follows(const char *arg)
+{
+    struct sp_str none = {NULL, 0};
+    if (arg[1] == '-') {
+        return !strchr(arg, '=') && wants_value(sp_str(arg + 2), '\0');
+    }
+    for (const char *p = arg + 1; *p; p++) {
+        if (wants_value(none, *p)) {
+            return p[1] == '\0';
+        }
+    }
+    return false;
+}
+
+int command_index(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            return i + 1 < argc ? i + 1 : argc;
+        }
+        if (argv[i][0] != '-' || argv[i][1] == '\0') {
+            return i;
+        }
+        i += value_follows(argv[i]);
+    }
+    return argc;
+}
+
+void help_all(FILE *f)
+{
+    fputs("  sigctl -i drone-1 offer cam-2 --sdp @offer.sdp --wait answer --json\n"
+          "  sigctl wait peers '>=20' --match 'drone-*' -W 3s && sigctl list --count\n"
+          "  printf 'register drone-1\\noffer cam-2 --wait answer\\n' | sigctl\n\n"
+          "usage: sigctl [OPTIONS] COMMAND [ARGUMENTS]    sigctl help COMMAND\n"
+          "No command: lines from a terminal, or a script from a pipe.\n\ncommands:\n",
+          f);
+    for (const struct command *cmd = commands; cmd->name; cmd++) {
+        char left[64];
+        snprintf(left, sizeof(left), "%s %s", cmd->name, cmd->args);
+        fprintf(f, "  %-46s %s\n", left, cmd->help);
+    }
+    fputs("\noptions:\n", f);
+    opt_help(f, link_rows);
+}
+
+void help_one(FILE *f, const struct command *cmd)
+{
+    fprintf(f, "  %s\n\nusage: %s %s\n%s\n", cmd->example, cmd->name, cmd->args, cmd->help);
+    if (cmd->rows->name) {
+        fputs("\noptions:\n", f);
+        opt_help(f, cmd->rows);
+    }
+    fputs("\nSee sigctl --help for the options of all commands.\n", f);
+}
+
+int cmd_help(struct ctl *c, const struct ctl_args *a)
+{
+    const struct command *cmd = a->n > 0 ? command_find(a->v[0]) : NULL;
+    if (a->n > 0 && !cmd) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "unknown command '%s'", a->v[0]);
+    }
+    if (cmd) {
+        help_one(stdout, cmd);
+    } else {
+        help_all(stdout);
+    }
+    return 0;
+}

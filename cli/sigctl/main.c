@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * sigctl: be a peer from a shell. Arguments, a script on a pipe, or a terminal. */
+#include "cli/common/out.h"
+#include "cli/sigctl/ctl.h"
+
+#include <unistd.h>
+
+static int run(struct ctl *c, int argc, char **argv, bool has_command)
+{
+    if (has_command) {
+        return ctl_run(c, argc, argv);
+    }
+    return c->mode == CTL_REPL ? repl_run(c) : pipe_run(c);
+}
+
+/* The link borrows c->base, so the options of the command line are read before it is made: those of
+ * a command are read again, by ctl_run, into the command's struct. */
+static bool read_options(struct ctl *c, int argc, char **argv, char *why, size_t cap)
+{
+    _Alignas(16) char values[CTL_VALUES_MAX] = {0};
+    static char *copy[4096];
+    int at = command_index(argc, argv), end = argc, first;
+    const struct command *cmd = at < argc ? command_find(argv[at]) : NULL;
+    struct opt_group groups[] = {{link_rows, &c->base}, {cmd ? cmd->rows : NULL, values}};
+    if (at < argc && !cmd) {
+        return true; /* ctl_run says what is wrong with the command */
+    }
+    for (int i = 1; cmd && i < end; i++) {
+        end = strcmp(argv[i], "--exec") == 0 ? i : end;
+    }
+    if (end >= (int)(sizeof(copy) / sizeof(copy[0]))) {
+        snprintf(why, cap, "too many arguments");
+        return false;
+    }
+    memcpy(copy, argv, (size_t)end * sizeof(copy[0]));
+    return opt_env(groups, 1, why, cap) &&
+           opt_parse(groups, cmd ? 2 : 1, end, copy, &first, why, cap);
+}
+
+int main(int argc, char **argv)
+{
+    static struct ctl c = {.mode = CTL_ONE};
+    char why[256];
+    c.base = LINK_OPTS_INIT;
+    bool has_command = command_index(argc, argv) < argc;
+    out_init(&(struct out_conf){.program = "sigctl"});
+    bool ok = read_options(&c, argc, argv, why, sizeof(why));
+    out_init(&(struct out_conf){"sigctl", c.base.json, c.base.quiet, c.base.color});
+    if (!ok) {
+        return out_done(out_fail(EXIT_USAGE, NULL, "%s", why));
+    }
+    if (c.base.version) {
+        puts("sigctl " SIGKIT_VERSION);
+        return out_done(EXIT_OK);
+    }
+    if (c.base.help && !has_command) {
+        help_all(stdout);
+        return out_done(EXIT_OK);
+    }
+    if (!has_command) {
+        c.mode = isatty(STDIN_FILENO) ? CTL_REPL : CTL_PIPE;
+    }
+    c.link = link_new(&c.base);
+    if (!c.link) {
+        return out_done(EXIT_DATA);
+    }
+    link_on_message(c.link, ctl_message, &c);
+    int status = run(&c, argc, argv, has_command);
+    ctl_fini(&c);
+    return out_done(status == LINK_NO_READER ? EXIT_OK : status);
+}

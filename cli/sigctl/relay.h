@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * Sending to a peer and waiting for what comes back; offer, answer, ice, bye, send and call share
+ * it. */
+#ifndef SIGCTL_RELAY_H
+#define SIGCTL_RELAY_H
+
+#include "cli/sigctl/show.h"
+
+/* relay is one message to a peer. key and text (a plain string) or body (raw members) may be
+ * empty. */
+struct relay {
+    const char *type, *target, *session;
+    const char *key; /* the member that text or raw becomes */
+    struct sp_str text, raw, body;
+};
+
+/* relay_send sends it and waits for the ack; prints what fails. */
+int relay_send(struct ctl *c, const struct relay *r, int64_t deadline);
+
+/* relay_result prints the ack: {"ok":true,"type":"ack",…}. */
+void relay_result(struct ctl *c, const struct relay *r, int64_t sent_us);
+
+/* relay_ice sends the candidates that spec names. sent counts them. */
+int relay_ice(struct ctl *c, const char *target, const char *session, const char *spec,
+              int64_t deadline, unsigned *sent);
+
+/* await is a wait for one message of a peer; kept owns it. */
+struct await {
+    struct match match;
+    struct ctl_kept kept, bye; /* bye: the peer ended the session instead */
+    struct seen seen;
+    char session[SP_ID_MAX + 1]; /* empty: any */
+    bool bye_ends;               /* a bye of the peer ends the wait */
+};
+
+/* await_take is a ctl_take_fn: keeps the first match, remembers the rest. */
+bool await_take(void *ctx, const struct link_msg *m);
+/* await_done waits for it until the deadline and prints what fails: a time-out says what was seen.
+ */
+int await_done(struct ctl *c, struct await *w, int64_t deadline);
+void await_fini(struct await *w);
+
+#endif

@@ -15,11 +15,6 @@
 #define SDP_SIZE   2048u
 #define NO_SESSION ((struct sp_str){NULL, 0})
 
-static void peer_id(const struct peer *peer, char *out, size_t cap)
-{
-    snprintf(out, cap, "%s-%06u", peer->b->id_prefix, peer->index);
-}
-
 static bool is_closed_model(const struct bench *b)
 {
     return b->conf.rate <= 0;
@@ -109,10 +104,8 @@ void load_give_up(struct bench *b, struct pair *p)
 static bool send_text(struct bench *b, struct peer *from, const struct peer *to,
                       enum text_kind kind, uint32_t seq, struct sp_str session)
 {
-    char id[96];
-
-    peer_id(to, id, sizeof(id));
-    return wsconn_send(from->ws, text_make(b->text[kind], id, from->pair->index, seq, session));
+    return wsconn_send(from->ws,
+                       text_make(b->text[kind], to->index, from->pair->index, seq, session));
 }
 
 /* --- relay: one way, one message ------------------------------------------------------------- */
@@ -351,7 +344,7 @@ bool load_register(struct peer *peer)
 {
     char id[96], text[160];
 
-    peer_id(peer, id, sizeof(id));
+    text_id(id, sizeof(id), peer->b->id_prefix, peer->index);
     int n = snprintf(text, sizeof(text), "{\"type\":\"register\",\"id\":\"%s\"}", id);
     return wsconn_send(peer->ws, (struct sp_str){text, (size_t)n});
 }
@@ -436,11 +429,10 @@ bool load_init(struct bench *b)
     size_t given = b->conf.size > 0 ? (size_t)b->conf.size : 0;
     size_t sdp = given && offers ? given : SDP_SIZE;
     size_t ice = given && !offers ? given : ICE_SIZE;
-    size_t id_len = strlen(b->id_prefix) + sizeof("-000000") - 1;
 
-    b->text[TEXT_OFFER] = text_new(TEXT_OFFER, sdp, id_len, b->conf.rid);
-    b->text[TEXT_ANSWER] = text_new(TEXT_ANSWER, sdp, id_len, b->conf.rid);
-    b->text[TEXT_ICE] = text_new(TEXT_ICE, ice, id_len, b->conf.rid);
+    b->text[TEXT_OFFER] = text_new(TEXT_OFFER, sdp, b->id_prefix, b->conf.rid);
+    b->text[TEXT_ANSWER] = text_new(TEXT_ANSWER, sdp, b->id_prefix, b->conf.rid);
+    b->text[TEXT_ICE] = text_new(TEXT_ICE, ice, b->id_prefix, b->conf.rid);
     return b->text[TEXT_OFFER] && b->text[TEXT_ANSWER] && b->text[TEXT_ICE];
 }
 

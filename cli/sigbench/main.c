@@ -109,11 +109,11 @@ static void catch_signals(void)
 static const char *check_ranges(struct bench *b)
 {
     struct bench_conf *c = &b->conf;
-    static const int64_t most = 1000000;
+    static const int64_t most = 300000; /* ids have six digits */
 
     if (c->clients < 1 || c->clients > most || c->pairs < 0 || c->pairs > most || c->idle < 0 ||
         c->idle > most) {
-        return "--clients, --pairs and --idle go up to 1M, and there must be a client";
+        return "--clients, --pairs and --idle go up to 300k, and there must be a client";
     }
     if (c->rate < 0 || c->rate > 10000000 || c->window == 0 || c->window > 65536) {
         return "--rate goes up to 10M, --window from 1 to 65536";

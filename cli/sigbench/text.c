@@ -5,15 +5,17 @@
 
 #include "libproto/buf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MARKER     "sigbench:"
 #define MARKER_LEN (sizeof(MARKER) - 1)
 #define HEX_LEN    8u
 #define TAIL_MAX   256u
+#define ID_DIGITS  6u
 
 struct text {
-    size_t n, cap, target, id_len, marker;
+    size_t n, cap, target, marker; /* target: the digits of the id */
     char p[];
 };
 
@@ -63,12 +65,12 @@ static void fill(struct sp_buf *b, const char *const *lines, size_t until)
     }
 }
 
-struct text *text_new(enum text_kind kind, size_t size, size_t id_len, bool rid)
+struct text *text_new(enum text_kind kind, size_t size, const char *prefix, bool rid)
 {
     const struct shape *s = &shapes[kind];
     struct sp_str rid_member = rid ? SP_STR(",\"rid\":\"sigbench\"") : SP_STR("");
-    size_t fixed = s->head.n + id_len + s->before.n + MARKER_LEN + 2 * HEX_LEN + s->after.n +
-                   s->tail.n + rid_member.n + 1;
+    size_t fixed = s->head.n + strlen(prefix) + 1 + ID_DIGITS + s->before.n + MARKER_LEN +
+                   2 * HEX_LEN + s->after.n + s->tail.n + rid_member.n + 1;
     size_t cap = (size > fixed ? size : fixed) + TAIL_MAX;
     struct text *t = calloc(1, sizeof(*t) + cap);
     struct sp_buf b;
@@ -78,9 +80,10 @@ struct text *text_new(enum text_kind kind, size_t size, size_t id_len, bool rid)
     }
     sp_buf_init(&b, t->p, cap);
     sp_buf_str(&b, s->head);
+    sp_buf_str(&b, sp_str(prefix));
+    sp_buf_lit(&b, "-");
     t->target = b.n;
-    t->id_len = id_len;
-    b.n += id_len;
+    b.n += ID_DIGITS;
     sp_buf_str(&b, s->before);
     sp_buf_lit(&b, MARKER);
     t->marker = b.n;
@@ -98,6 +101,11 @@ struct text *text_new(enum text_kind kind, size_t size, size_t id_len, bool rid)
 void text_free(struct text *t)
 {
     free(t);
+}
+
+void text_id(char *out, size_t cap, const char *prefix, uint32_t peer)
+{
+    snprintf(out, cap, "%s-%0*u", prefix, (int)ID_DIGITS, peer);
 }
 
 static void put_hex(char *p, uint32_t v)
@@ -125,12 +133,14 @@ static bool get_hex(const char *p, uint32_t *v)
     return true;
 }
 
-struct sp_str text_make(struct text *t, const char *target, uint32_t pair, uint32_t seq,
+struct sp_str text_make(struct text *t, uint32_t target, uint32_t pair, uint32_t seq,
                         struct sp_str session)
 {
     struct sp_buf b;
 
-    memcpy(t->p + t->target, target, t->id_len);
+    for (unsigned i = ID_DIGITS; i-- > 0; target /= 10) {
+        t->p[t->target + i] = (char)('0' + target % 10);
+    }
     put_hex(t->p + t->marker, pair);
     put_hex(t->p + t->marker + HEX_LEN, seq);
     sp_buf_init(&b, t->p, t->cap);

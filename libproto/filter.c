@@ -224,8 +224,6 @@ static enum sp_err emit_code(struct parser *p, enum code code)
     return emit(p, &(struct sp_filter_op){.code = (uint8_t)code});
 }
 
-/* Each value's text comes from the source once and the source fits, so text needs no check beyond
- * the assertion in sp_filter_parse. */
 static enum sp_err emit_value(struct parser *p, struct sp_str text, int64_t num, size_t off)
 {
     struct sp_filter *f = p->f;

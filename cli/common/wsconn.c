@@ -2,6 +2,7 @@
  * The state machine of one WebSocket client connection over wsio and libproto/wsframe.
  * Callbacks run from wsconn_io only; each may free, abort or restart its connection. */
 #include "cli/common/wsconn.h"
+#include "cli/common/wsbytes.h"
 #include "cli/common/wsio.h"
 #include "libproto/utf8.h"
 #include "libproto/wsframe.h"
@@ -11,17 +12,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #define SCRATCH_SIZE  (256u * 1024u)
 #define MESSAGE_MAX   (16u * 1024u * 1024u)
 #define QUEUE_MAX     (16u * 1024u * 1024u)
 #define HANDSHAKE_MAX (16u * 1024u)
-
-struct bytes {
-    char *p;
-    size_t off, n, cap; /* n bytes stand at p + off */
-};
 
 struct wsconn {
     const struct wsconn_ops *ops;
@@ -33,72 +28,14 @@ struct wsconn {
     int err;      /* why connect failed at once */
     bool busy, freed, in_message;
     char accept[SP_WS_ACCEPT_LEN];
-    size_t need;      /* bytes of the frame at the head of in */
-    struct bytes in;  /* an unfinished frame */
-    struct bytes msg; /* an unfinished message */
-    struct bytes out; /* not yet written */
+    size_t need;        /* bytes of the frame at the head of in */
+    struct wsbytes in;  /* an unfinished frame */
+    struct wsbytes msg; /* an unfinished message */
+    struct wsbytes out; /* not yet written */
 };
 
 /* One buffer for all connections: whatever stays unfinished is moved to the connection. */
 static char scratch[SCRATCH_SIZE];
-
-/* RFC 6455 10.3 wants unpredictable masks; a system call for each would cost more than the frame.
- */
-static uint32_t next_mask(void)
-{
-    static uint32_t pool[1024];
-    static size_t left;
-
-    if (left == 0) {
-        size_t got = 0;
-        while (got < sizeof(pool)) {
-            ssize_t n = getrandom((char *)pool + got, sizeof(pool) - got, 0);
-            got += n > 0 ? (size_t)n : 0;
-        }
-        left = sizeof(pool) / sizeof(pool[0]);
-    }
-    return pool[--left];
-}
-
-static void bytes_free(struct bytes *b)
-{
-    free(b->p);
-    *b = (struct bytes){0};
-}
-
-/* Makes room for more bytes after the n that are there. */
-static bool bytes_reserve(struct bytes *b, size_t more)
-{
-    if (b->off + b->n + more <= b->cap) {
-        return true;
-    }
-    if (b->off > 0) {
-        memmove(b->p, b->p + b->off, b->n);
-        b->off = 0;
-    }
-    if (b->n + more > b->cap) {
-        size_t cap = b->n + more > 2 * b->cap ? b->n + more : 2 * b->cap;
-        char *p = realloc(b->p, cap);
-        if (!p) {
-            return false;
-        }
-        b->p = p;
-        b->cap = cap;
-    }
-    return true;
-}
-
-static bool bytes_add(struct bytes *b, const void *p, size_t n)
-{
-    if (!bytes_reserve(b, n)) {
-        return false;
-    }
-    if (n) {
-        memcpy(b->p + b->off + b->n, p, n);
-    }
-    b->n += n;
-    return true;
-}
 
 struct wsconn *wsconn_new(const struct wsconn_ops *ops, void *ctx)
 {
@@ -115,9 +52,9 @@ struct wsconn *wsconn_new(const struct wsconn_ops *ops, void *ctx)
 static void drop(struct wsconn *c, enum wsconn_state state)
 {
     wsio_close(&c->io);
-    bytes_free(&c->in);
-    bytes_free(&c->msg);
-    bytes_free(&c->out);
+    wsbytes_free(&c->in);
+    wsbytes_free(&c->msg);
+    wsbytes_free(&c->out);
     c->in_message = false;
     c->need = 0;
     c->state = state;
@@ -188,12 +125,12 @@ static bool queue_request(struct wsconn *c, const struct wsurl *u, struct sp_str
     struct sp_buf b;
 
     for (size_t i = 0; i < sizeof(rnd); i += sizeof(uint32_t)) {
-        uint32_t r = next_mask();
+        uint32_t r = wsbytes_mask();
         memcpy(rnd + i, &r, sizeof(r));
     }
     sp_ws_key(key, rnd);
     wsio_accept_of(c->accept, key);
-    if (!bytes_reserve(&c->out, cap)) {
+    if (!wsbytes_reserve(&c->out, cap)) {
         return false;
     }
     sp_buf_init(&b, c->out.p, cap);
@@ -266,7 +203,7 @@ static void flush(struct wsconn *c)
         c->out.n -= (size_t)n;
     }
     if (c->out.p) {
-        bytes_free(&c->out);
+        wsbytes_free(&c->out);
     }
 }
 
@@ -276,12 +213,12 @@ static bool send_frame(struct wsconn *c, enum sp_ws_op op, struct sp_str payload
 {
     static char frame[64 * 1024];
     uint8_t head[SP_WS_HEADER_MAX];
-    uint32_t mask = next_mask();
+    uint32_t mask = wsbytes_mask();
     size_t hn = sp_ws_header(head, op, true, payload.n, mask);
     bool direct = c->out.n == 0 && hn + payload.n <= sizeof(frame);
     size_t total = hn + payload.n;
 
-    if (c->out.n + total > QUEUE_MAX || (!direct && !bytes_reserve(&c->out, total))) {
+    if (c->out.n + total > QUEUE_MAX || (!direct && !wsbytes_reserve(&c->out, total))) {
         return false;
     }
     if (c->ops->on_trace) {
@@ -300,7 +237,7 @@ static bool send_frame(struct wsconn *c, enum sp_ws_op op, struct sp_str payload
     }
     ssize_t n = wsio_write(&c->io, frame, total);
     size_t put = n > 0 ? (size_t)n : 0;
-    return put == total || bytes_add(&c->out, frame + put, total - put);
+    return put == total || wsbytes_add(&c->out, frame + put, total - put);
 }
 
 bool wsconn_send(struct wsconn *c, struct sp_str text)
@@ -380,14 +317,14 @@ static void on_data_frame(struct wsconn *c, const struct sp_ws_frame *f, char *p
         deliver(c, p, (size_t)f->len);
         return;
     }
-    if (c->msg.n + f->len > MESSAGE_MAX || !bytes_add(&c->msg, p, (size_t)f->len)) {
+    if (c->msg.n + f->len > MESSAGE_MAX || !wsbytes_add(&c->msg, p, (size_t)f->len)) {
         fail_protocol(c, 1009, "the server's message is too large");
         return;
     }
     c->in_message = !f->fin;
     if (f->fin) {
-        struct bytes whole = c->msg;
-        c->msg = (struct bytes){0};
+        struct wsbytes whole = c->msg;
+        c->msg = (struct wsbytes){0};
         deliver(c, whole.p, whole.n);
         free(whole.p);
     }
@@ -506,9 +443,9 @@ static size_t consume(struct wsconn *c, char *p, size_t n)
 static bool take(struct wsconn *c, char *p, size_t n)
 {
     uint32_t gen = c->gen;
-    struct bytes held = c->in;
+    struct wsbytes held = c->in;
 
-    c->in = (struct bytes){0};
+    c->in = (struct wsbytes){0};
     size_t used = consume(c, p, n);
     if (c->gen != gen) {
         free(held.p);
@@ -520,7 +457,7 @@ static bool take(struct wsconn *c, char *p, size_t n)
         c->in = held;
         return true;
     }
-    if (used < n && !bytes_add(&c->in, p + used, n - used)) {
+    if (used < n && !wsbytes_add(&c->in, p + used, n - used)) {
         fail(c, WSCONN_END_LOST, 0, "out of memory");
         return false;
     }
@@ -536,7 +473,7 @@ static char *room(struct wsconn *c, size_t *cap)
         return scratch;
     }
     size_t more = c->need > c->in.n ? c->need - c->in.n : 0;
-    if (!bytes_reserve(&c->in, more > 4096 ? more : 4096)) {
+    if (!wsbytes_reserve(&c->in, more > 4096 ? more : 4096)) {
         return NULL;
     }
     *cap = c->in.cap - c->in.off - c->in.n;

@@ -165,7 +165,9 @@ static void json_parameters(struct sp_json *j, const struct bench *b)
     sp_json_int(j, "size", c->size);
     sp_json_int(j, "ice", c->ice);
     sp_json_int(j, "count", c->count);
-    sp_json_int(j, "duration_us", c->duration_us);
+    if (c->duration_us != OPT_NEVER) {
+        sp_json_int(j, "duration_us", c->duration_us);
+    }
     sp_json_int(j, "warmup_us", c->warmup_us);
     sp_json_int(j, "connect_rate", c->connect_rate);
     sp_json_int(j, "seed", c->seed);
@@ -407,12 +409,12 @@ int report_print(const struct bench *b)
     metrics_of(b, &all);
     judge(b, &all, &v);
     int status = status_of(b, &all, &v);
-    if (strcmp(b->conf.output, "json") == 0) {
-        return print_json(b, &all, &v, status) ? status : EXIT_DATA;
-    }
     if (status == EXIT_CONNECT) {
         return out_fail(EXIT_CONNECT, NULL, "cannot connect to %s: %s", b->conf.url,
                         b->connect_error);
+    }
+    if (strcmp(b->conf.output, "json") == 0) {
+        return print_json(b, &all, &v, status) ? status : EXIT_DATA;
     }
     print_text(b, &all, &v);
     return status;

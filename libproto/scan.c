@@ -74,33 +74,30 @@ static bool is_hex(char c)
 
 static enum sp_err scan_escape(struct scanner *s)
 {
+    static const bool simple[256] = {['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
+                                     ['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true};
     s->escaped = true;
+    /* line ends of an SDP come as \r\n, so escapes come in pairs */
+    while (s->end - s->p >= 2 && s->p[0] == '\\' && simple[(unsigned char)s->p[1]]) {
+        s->p += 2;
+    }
+    if (s->p == s->end || *s->p != '\\') {
+        return SP_OK;
+    }
     if (s->end - s->p < 2) {
         s->p = s->end;
         return fail(s, SP_INVALID_JSON, "unterminated string");
     }
-    switch (s->p[1]) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        s->p += 2;
-        return SP_OK;
-    case 'u':
-        for (int i = 2; i < 6; i++) {
-            if (s->p + i >= s->end || !is_hex(s->p[i])) {
-                return fail(s, SP_INVALID_JSON, "bad \\u escape");
-            }
-        }
-        s->p += 6;
-        return SP_OK;
-    default:
+    if (s->p[1] != 'u') {
         return fail(s, SP_INVALID_JSON, "bad escape");
     }
+    for (int i = 2; i < 6; i++) {
+        if (s->p + i >= s->end || !is_hex(s->p[i])) {
+            return fail(s, SP_INVALID_JSON, "bad \\u escape");
+        }
+    }
+    s->p += 6;
+    return SP_OK;
 }
 
 /* At the byte behind the opening quote; ends behind the closing one. */

@@ -87,6 +87,9 @@ bool sp_stamp_parse(struct sp_str t, int64_t *ms)
     unsigned frac = 0, scale = 100;
     size_t i = 19;
     if (t.p[i] == '.') {
+        if (i + 1 == t.n || t.p[i + 1] < '0' || t.p[i + 1] > '9') {
+            return false;
+        }
         for (i++; i < t.n && t.p[i] >= '0' && t.p[i] <= '9'; i++) {
             frac += (unsigned)(t.p[i] - '0') * scale;
             scale /= 10;
@@ -95,6 +98,12 @@ bool sp_stamp_parse(struct sp_str t, int64_t *ms)
     if (i + 1 != t.n || t.p[i] != 'Z') {
         return false;
     }
-    *ms = (days_of(y, mo, d) * 86400 + h * 3600 + mi * 60 + s) * 1000 + frac;
+    int64_t days = days_of(y, mo, d);
+    char date[10];
+    format_date(date, days);
+    if (memcmp(date, t.p, sizeof(date)) != 0) {
+        return false; /* such as February 30th */
+    }
+    *ms = (days * 86400 + h * 3600 + mi * 60 + s) * 1000 + frac;
     return true;
 }

@@ -3,6 +3,7 @@
  * RFC 6455 section 7.4.1; 4000-4499 ask for a reconnect with back-off, 4500-4999 forbid it. */
 SP_CLOSE(NORMAL, 1000, "bye")
 SP_CLOSE(GOING_AWAY, 1001, "server going away")
+SP_CLOSE(PROTOCOL, 1002, "protocol error")
 SP_CLOSE(UNSUPPORTED, 1003, "text frames only")
 SP_CLOSE(BAD_UTF8, 1007, "invalid utf-8")
 SP_CLOSE(POLICY, 1008, "too many protocol errors")

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ * Our own listening sockets. libwebsockets never sets SO_REUSEPORT and spins when descriptors run
+ * out, so it only gets sockets that are accepted already. */
+#include "daemon/net/priv.h"
+
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG      1024
+#define ACCEPT_BURST 64 /* so that a connect storm does not starve those who are in */
+
+/* A socket file left behind by a daemon that died is in nobody's way. */
+static void remove_stale(const struct address *a)
+{
+    const struct sockaddr_un *un = (const struct sockaddr_un *)&a->sa;
+    struct stat st;
+    if (stat(un->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode)) {
+        return;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)un, a->len) != 0 && errno == ECONNREFUSED) {
+        unlink(un->sun_path);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+static int bind_one(const struct address *a)
+{
+    int fd = socket(a->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    int on = 1;
+    if (a->sa.ss_family == AF_UNIX) {
+        remove_stale(a);
+    } else {
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    }
+    if (a->sa.ss_family == AF_INET6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    }
+    if (bind(fd, (const struct sockaddr *)&a->sa, a->len) != 0 || listen(fd, BACKLOG) != 0) {
+        int e = errno;
+        close(fd);
+        errno = e;
+        return -1;
+    }
+    return fd;
+}
+
+static void describe(struct listener *l, const struct address *a)
+{
+    if (a->sa.ss_family == AF_UNIX) {
+        snprintf(l->text, sizeof(l->text), "%s", ((const struct sockaddr_un *)&a->sa)->sun_path);
+        l->local_path = true;
+        return;
+    }
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof(sa);
+    memset(&sa, 0, sizeof(sa));
+    getsockname(l->fd, (struct sockaddr *)&sa, &len);
+    addr_format(l->text, sizeof(l->text), &sa, true);
+    l->port = ntohs(sa.ss_family == AF_INET ? ((struct sockaddr_in *)&sa)->sin_port
+                                            : ((struct sockaddr_in6 *)&sa)->sin6_port);
+}
+
+bool listen_open(struct net *n, const struct net_listener *spec, char *why, size_t cap)
+{
+    struct address a;
+    char detail[96];
+    if (!addr_parse(&a, spec->address, detail, sizeof(detail))) {
+        snprintf(why, cap, "%s: %s", spec->address, detail);
+        return false;
+    }
+    struct listener *l = &n->listeners[n->nlisteners];
+    l->net = n;
+    l->health = spec->health;
+    l->fd = bind_one(&a);
+    if (l->fd < 0) {
+        snprintf(why, cap, "cannot listen on %s: %s", spec->address, strerror(errno));
+        return false;
+    }
+    describe(l, &a);
+    n->nlisteners++;
+    return true;
+}
+
+/* Out of descriptors: the reserve lets one waiting client in, to be told by a close, and the
+ * listeners rest until a connection ends. */
+static void shed(struct net *n, int listen_fd)
+{
+    if (n->reserve_fd >= 0) {
+        close(n->reserve_fd);
+        int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            close(fd);
+        }
+        n->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    LOG_LIMITED(LOG_WARN, "out of file descriptors", 5, LOG_NUM("connections", n->nconn));
+    listen_stop(n);
+}
+
+static bool accept_one(struct net *n, struct listener *l)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    memset(&peer, 0, sizeof(peer));
+    int fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            shed(n, l->fd);
+        }
+        return errno == ECONNABORTED || errno == EINTR;
+    }
+    int on = 1;
+    if (!l->local_path) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
+    ws_adopt(n, fd, l, &peer);
+    return true;
+}
+
+static void on_readable(uv_poll_t *w, int status, int events)
+{
+    struct listener *l = w->data;
+    struct net *n = l->net;
+    (void)events;
+    for (int i = 0; status == 0 && i < ACCEPT_BURST && n->accepting; i++) {
+        if (n->nconn >= n->max_conn) {
+            LOG_LIMITED(LOG_WARN, "connection limit reached", 5, LOG_NUM("connections", n->nconn));
+            listen_stop(n);
+        } else if (!accept_one(n, l)) {
+            break;
+        }
+    }
+}
+
+void listen_start(struct net *n)
+{
+    if (n->accepting || n->stopping || n->nconn >= n->max_conn) {
+        return;
+    }
+    n->accepting = true;
+    for (unsigned i = 0; i < n->nlisteners; i++) {
+        uv_poll_start(&n->listeners[i].watcher, UV_READABLE, on_readable);
+    }
+}
+
+void listen_stop(struct net *n)
+{
+    n->accepting = false;
+    for (unsigned i = 0; i < n->nlisteners; i++) {
+        uv_poll_stop(&n->listeners[i].watcher);
+    }
+}
+
+void listen_close(struct net *n)
+{
+    for (unsigned i = 0; i < n->nlisteners; i++) {
+        struct listener *l = &n->listeners[i];
+        if (l->local_path) {
+            unlink(l->text);
+        }
+        close(l->fd);
+    }
+    n->nlisteners = 0;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT
+ * The loop: time for the hub, deadlines of connections, signals, start and stop. */
+#include "daemon/net/priv.h"
+
+#include "daemon/log.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SPARE_CONN        64u /* above max-clients: to be refused politely, and for /health */
+#define LWS_DESTROY_STEPS 3
+#define WALL_STEP_US      1000 /* less is the noise of two readings */
+#define SPARE_FD          64u  /* listeners, logs, the loop's own */
+
+static uint64_t mono_us(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* Timestamps are the monotonic clock plus a distance that changes only when somebody sets the wall
+ * clock, so that they never run backwards by themselves. */
+static void read_wall(struct net *n)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    int64_t offset = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - (int64_t)mono_us();
+    if (llabs(offset - n->wall_offset_us) > WALL_STEP_US) {
+        n->wall_offset_us = offset;
+    }
+}
+
+struct hub_now net_now(const struct net *n)
+{
+    uint64_t us = mono_us();
+    return (struct hub_now){us, ((int64_t)us + n->wall_offset_us) / 1000};
+}
+
+static void list_init(struct conn_list *l)
+{
+    l->head.next = l->head.prev = &l->head;
+}
+
+void list_put(struct conn_list *l, struct conn *c, uint64_t deadline_us)
+{
+    c->deadline_us = deadline_us;
+    c->next = &l->head;
+    c->prev = l->head.prev;
+    l->head.prev->next = c;
+    l->head.prev = c;
+}
+
+void list_del(struct conn *c)
+{
+    if (c->next) {
+        c->next->prev = c->prev;
+        c->prev->next = c->next;
+        c->next = c->prev = NULL;
+    }
+}
+
+static struct conn *list_due(struct conn_list *l, uint64_t now)
+{
+    struct conn *c = l->head.next;
+    return c != &l->head && c->deadline_us <= now ? c : NULL;
+}
+
+static void arm(struct net *n, uint64_t due_us, uint64_t now_us);
+
+static void on_timer(uv_timer_t *t)
+{
+    struct net *n = t->data;
+    n->timer_due_us = UINT64_MAX;
+    net_turn(n);
+}
+
+static void arm(struct net *n, uint64_t due_us, uint64_t now_us)
+{
+    if (due_us == n->timer_due_us) {
+        return;
+    }
+    n->timer_due_us = due_us;
+    if (due_us == UINT64_MAX) {
+        uv_timer_stop(&n->timer);
+        return;
+    }
+    uint64_t ms = due_us > now_us ? (due_us - now_us + 999) / 1000 : 0;
+    uv_timer_start(&n->timer, on_timer, ms, 0);
+}
+
+static bool all_gone(const struct net *n)
+{
+    return n->stopping && n->nconn == 0;
+}
+
+void net_turn(struct net *n)
+{
+    struct hub_now now = net_now(n);
+    uint64_t due = hub_tick(n->hub, now);
+    for (struct conn *c; (c = list_due(&n->doomed, UINT64_MAX));) {
+        ws_close(c);
+    }
+    arm(n, due, now.mono_us);
+    if (all_gone(n) || n->done) {
+        uv_stop(&n->loop);
+    }
+}
+
+static void on_check(uv_check_t *c)
+{
+    net_turn(c->data);
+}
+
+static void expire(struct net *n, uint64_t now)
+{
+    for (struct conn *c; (c = list_due(&n->handshake, now));) {
+        list_del(c);
+        if (c->state == CONN_ORPHAN) {
+            ws_free(c);
+        } else {
+            list_put(&n->closing, c, UINT64_MAX);
+            ws_kill(c);
+        }
+    }
+    for (struct conn *c; (c = list_due(&n->closing, now));) {
+        list_del(c);
+        list_put(&n->closing, c, UINT64_MAX);
+        ws_kill(c);
+    }
+}
+
+/* Timers that libwebsockets sets outside its own callbacks are not armed under a loop that is not
+ * its own: it must be woken to look at them. */
+static void on_second(uv_timer_t *t)
+{
+    struct net *n = t->data;
+    uint64_t now = mono_us();
+    read_wall(n);
+    expire(n, now);
+    listen_start(n);
+    lws_cancel_service(n->lws);
+    if (n->stopping && now >= n->stop_deadline_us) {
+        LOG(LOG_WARN, "clients did not close in time", LOG_NUM("connections", n->nconn));
+        n->done = true;
+    }
+    net_turn(n);
+}
+
+static void on_signal(uv_signal_t *s, int number)
+{
+    struct net *n = s->data;
+    if (n->stopping) {
+        LOG(LOG_WARN, "second signal, stopping at once", LOG_NUM("signal", number));
+        n->done = true;
+    } else {
+        LOG(LOG_INFO, "stopping", LOG_NUM("signal", number),
+            LOG_NUM("clients", hub_clients(n->hub)), LOG_NUM("connections", n->nconn));
+        listen_stop(n);
+        n->stopping = true;
+        n->stop_deadline_us = mono_us() + n->conf.stop_us;
+        hub_stop(n->hub, net_now(n));
+    }
+    net_turn(n);
+}
+
+static bool raise_fd_limit(struct net *n, char *why, size_t cap)
+{
+    /* each close scans a table of this many entries, so no more than is needed */
+    rlim_t need = n->max_conn + SPARE_FD;
+    struct rlimit r;
+    getrlimit(RLIMIT_NOFILE, &r);
+    if (r.rlim_max != RLIM_INFINITY && need > r.rlim_max) {
+        snprintf(why, cap, "max-clients %u needs %llu file descriptors, the limit is %llu",
+                 n->conf.max_clients, (unsigned long long)need, (unsigned long long)r.rlim_max);
+        return false;
+    }
+    r.rlim_cur = need;
+    if (setrlimit(RLIMIT_NOFILE, &r) != 0) {
+        snprintf(why, cap, "cannot set the limit of file descriptors: %s", strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static void init_loop(struct net *n)
+{
+    uv_loop_init(&n->loop);
+    uv_check_init(&n->loop, &n->check);
+    uv_timer_init(&n->loop, &n->timer);
+    uv_timer_init(&n->loop, &n->second);
+    uv_signal_init(&n->loop, &n->term);
+    uv_signal_init(&n->loop, &n->interrupt);
+    n->check.data = n->timer.data = n->second.data = n->term.data = n->interrupt.data = n;
+    n->timer_due_us = UINT64_MAX;
+}
+
+static void start_loop(struct net *n)
+{
+    uv_check_start(&n->check, on_check);
+    uv_timer_start(&n->second, on_second, 1000, 1000);
+    uv_signal_start(&n->term, on_signal, SIGTERM);
+    uv_signal_start(&n->interrupt, on_signal, SIGINT);
+    for (unsigned i = 0; i < n->nlisteners; i++) {
+        uv_poll_init(&n->loop, &n->listeners[i].watcher, n->listeners[i].fd);
+        n->listeners[i].watcher.data = &n->listeners[i];
+    }
+    listen_start(n);
+    arm(n, hub_tick(n->hub, net_now(n)), mono_us());
+}
+
+static bool check_listeners(struct net *n, char *why, size_t cap)
+{
+    for (unsigned i = 0; i < n->conf.nlisten; i++) {
+        struct address a;
+        char detail[96];
+        const struct net_listener *spec = &n->conf.listen[i];
+        if (!addr_parse(&a, spec->address, detail, sizeof(detail))) {
+            snprintf(why, cap, "%s: %s", spec->address, detail);
+            return false;
+        }
+        if (!a.loopback && !spec->health && !n->conf.allow_anonymous) {
+            snprintf(why, cap,
+                     "%s is open to everybody: without authentication only loopback and "
+                     "unix sockets are, unless --allow-anonymous",
+                     spec->address);
+            return false;
+        }
+    }
+    return true;
+}
+
+struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, char *why, size_t cap,
+                    bool *bind_failed)
+{
+    struct net *n = calloc(1, sizeof(*n));
+    *bind_failed = false;
+    if (!n) {
+        snprintf(why, cap, "out of memory");
+        return NULL;
+    }
+    n->conf = *conf;
+    n->max_message = hub->max_message;
+    n->max_conn = conf->max_clients + SPARE_CONN;
+    n->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    list_init(&n->handshake);
+    list_init(&n->doomed);
+    list_init(&n->closing);
+    init_loop(n);
+    read_wall(n);
+    n->started_us = mono_us();
+    bool ok = check_listeners(n, why, cap) && raise_fd_limit(n, why, cap);
+    for (unsigned i = 0; ok && i < conf->nlisten; i++) {
+        ok = listen_open(n, &conf->listen[i], why, cap);
+        *bind_failed = !ok;
+    }
+    ok = ok && ws_init(n, why, cap);
+    if (ok) {
+        n->hub = hub_new(hub, &ws_ops, n, net_now(n));
+        ok = n->hub != NULL;
+    }
+    if (!ok) {
+        net_free(n);
+        return NULL;
+    }
+    start_loop(n);
+    return n;
+}
+
+const char *net_address(const struct net *n, unsigned i)
+{
+    return n->listeners[i].text;
+}
+
+unsigned net_port(const struct net *n, unsigned i)
+{
+    return n->listeners[i].port;
+}
+
+bool net_is_unix(const struct net *n, unsigned i)
+{
+    return n->listeners[i].local_path;
+}
+
+void net_run(struct net *n)
+{
+    uv_run(&n->loop, UV_RUN_DEFAULT);
+}
+
+static void close_own_handles(struct net *n)
+{
+    uv_close((uv_handle_t *)&n->check, NULL);
+    uv_close((uv_handle_t *)&n->timer, NULL);
+    uv_close((uv_handle_t *)&n->second, NULL);
+    uv_close((uv_handle_t *)&n->term, NULL);
+    uv_close((uv_handle_t *)&n->interrupt, NULL);
+    for (unsigned i = 0; i < n->nlisteners; i++) {
+        if (n->listeners[i].watcher.data) {
+            uv_close((uv_handle_t *)&n->listeners[i].watcher, NULL);
+        }
+    }
+}
+
+void net_free(struct net *n)
+{
+    n->stopping = true;
+    close_own_handles(n);
+    /* under a loop that is not its own, libwebsockets ends in several steps with the loop turning
+     * in between; the last one clears the pointer */
+    for (int step = 0; step < LWS_DESTROY_STEPS && n->lws; step++) {
+        lws_context_destroy(n->lws);
+        uv_run(&n->loop, UV_RUN_DEFAULT);
+    }
+    uv_run(&n->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&n->loop);
+    for (struct conn *c; (c = list_due(&n->handshake, UINT64_MAX));) {
+        ws_free(c);
+    }
+    hub_free(n->hub);
+    listen_close(n);
+    if (n->reserve_fd >= 0) {
+        close(n->reserve_fd);
+    }
+    free(n);
+}

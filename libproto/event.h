@@ -58,7 +58,7 @@ void sp_put_event(struct sp_buf *b, const struct sp_event *ev, struct sp_str ts)
 
 /* sp_event_parse reads one event object back; strings are borrowed from raw or decoded into
  * scratch. Members it does not know are passed over, so that newer daemons can be watched. An
- * event word it does not know gives SP_EV_NONE. */
+ * event word it does not know gives SP_EV_NONE, a kind SP_T_NONE. Numbers below 0 are refused. */
 enum sp_err sp_event_parse(struct sp_event *ev, struct sp_str raw, char *scratch, size_t cap,
                            struct sp_diag *d) SP_MUST_CHECK;
 

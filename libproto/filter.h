@@ -9,7 +9,9 @@
  * String values are globs; number values take the unit of the field (size>4k, us>2ms). A value
  * with spaces, commas or parentheses stands in double quotes. = with several values is "any of",
  * != is "none of". An absent field equals nothing: = is false, != is true, < and > are false.
- * A bare word that is an event's or a message type's name means event=word or type=word. */
+ * A glob on event or type must match a known word. A bare word that is the name of both an event
+ * and a message type matches either. A bare word that is an event's or a message type's name means
+ * event=word or type=word. */
 #ifndef SP_FILTER_H
 #define SP_FILTER_H
 
@@ -20,7 +22,7 @@
 #define SP_FILTER_OPS 64
 
 struct sp_filter_op {
-    uint8_t code; /* enum in filter.c */
+    uint8_t code; /* enums in filter_ops.h */
     uint8_t field;
     uint8_t cmp;
     uint16_t val, nval; /* first value and how many */

@@ -49,7 +49,7 @@ struct sp_msg {
     struct sp_str str[SP_M_COUNT];  /* decoded short strings: all but sdp and token */
     int64_t num[SP_M_COUNT];        /* integers: limit, backlog, since, hold */
     struct sp_str rid;              /* raw, echoed as it stands; n is 0 when absent */
-    struct sp_str pass[SP_TOP_MAX]; /* runs of members to forward, "key":value,"key":value */
+    struct sp_str pass[SP_DOC_MAX]; /* runs of members to forward, "key":value,"key":value */
     uint32_t npass;
     size_t scratch_used;
     char scratch[2048];

@@ -10,6 +10,7 @@
 #endif
 
 const struct sp_scan_limits sp_scan_defaults = {SP_DEPTH_MAX, SP_TOP_MAX, SP_MEMBERS_MAX};
+const struct sp_scan_limits sp_scan_replies = {SP_DEPTH_MAX, SP_DOC_MAX, 1u << 20};
 
 struct scanner {
     const char *base, *p, *end;

@@ -33,16 +33,18 @@ struct sp_doc {
     const char *buf;
     size_t len;
     uint32_t count;
-    struct sp_member m[SP_TOP_MAX];
+    struct sp_member m[SP_DOC_MAX];
 };
 
 struct sp_scan_limits {
     uint32_t depth;   /* <= 64 */
-    uint32_t top;     /* <= SP_TOP_MAX */
+    uint32_t top;     /* <= SP_DOC_MAX */
     uint32_t members; /* members and array elements in all */
 };
 
-extern const struct sp_scan_limits sp_scan_defaults;
+/* What the server takes, and what a client must be ready for: a relayed message has gained the
+ * server's members, a list may have a thousand elements. */
+extern const struct sp_scan_limits sp_scan_defaults, sp_scan_replies;
 
 /* sp_scan checks that buf is one JSON object and fills doc with its members in order. Errors:
  * SP_INVALID_JSON (d->bad_utf8 set where the bytes are not UTF-8), SP_INVALID_MESSAGE (not an

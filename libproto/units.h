@@ -6,7 +6,8 @@
 #include "libproto/types.h"
 
 /* sp_parse_duration reads "250ms", "5s", "1.5m", "2h", "1d", "10us" into microseconds; a bare
- * number has the unit bare_us (0: a unit is required). False on anything else or overflow. */
+ * number has the unit bare_us (0: a unit is required); at most six fraction digits count, and less
+ * than a microsecond is refused. False on anything else or overflow. */
 bool sp_parse_duration(struct sp_str s, int64_t bare_us, int64_t *us);
 
 /* sp_parse_size reads "4096", "64K", "4k", "1.5M", "2G" (powers of 1024, optional B) into bytes. */
@@ -15,7 +16,8 @@ bool sp_parse_size(struct sp_str s, int64_t *bytes);
 /* sp_parse_count reads "500", "10k", "1.5M", "2G" (powers of 1000). */
 bool sp_parse_count(struct sp_str s, int64_t *n);
 
-/* sp_distance is the edit distance of two words, for "did you mean"; at most 64 bytes count. */
+/* sp_distance is the edit distance of two words, for "did you mean"; a swap of neighbours is one
+ * edit; at most 64 bytes count. */
 unsigned sp_distance(struct sp_str a, struct sp_str b);
 
 #endif

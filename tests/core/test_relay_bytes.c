@@ -217,7 +217,7 @@ static void test_candidate_kinds(void **state)
 static void test_events_hold_no_content(void **state)
 {
     struct pair *p = *state;
-    say(p->a, "{'type':'offer','target':'b','sdp':'v=0\\\\r\\\\nm=audio 9 SECRET\\\\r\\\\n'}");
+    say(p->a, "{'type':'offer','target':'b','sdp':'v=0\\r\\nm=audio 9 SECRET\\r\\n'}");
     say(p->a, "{'type':'ice','target':'b','candidate':"
               "'candidate:1 1 udp 1 203.0.113.9 5000 typ srflx raddr 10.0.0.7'}");
     say(p->a, "{'type':'nonsense','id':'SECRET 203.0.113.9'}");

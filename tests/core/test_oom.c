@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT
+ * Memory that runs out: every allocation of a long script fails once. The peer is told or refused,
+ * nothing is lost, nothing crashes. */
+#include "tests/core/world.h"
+
+#include <stdlib.h>
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+
+static long countdown; /* the allocation that fails; 0: none */
+static bool for_good;  /* and all behind it */
+static bool failed;
+
+static bool refuse(void)
+{
+    if (world_busy || countdown == 0) {
+        return false;
+    }
+    if (countdown > 1) {
+        countdown--;
+        return false;
+    }
+    countdown = for_good ? 1 : 0;
+    failed = true;
+    return true;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return refuse() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return refuse() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return refuse() ? NULL : __real_realloc(p, n);
+}
+
+static size_t answers(const struct sock *s)
+{
+    size_t n = 0;
+    for (size_t i = s->in.read; i < s->in.n; i++) {
+        n += strstr(s->in.v[i].p, "\"rid\":\"ask\"") != NULL;
+    }
+    return n;
+}
+
+/* Asks with a rid: exactly one answer, or the connection ends. Tells whether it was granted. */
+static bool ask(struct sock *s, const char *members)
+{
+    if (s->over) {
+        return false;
+    }
+    forget(s);
+    say(s, "{%s,'rid':'ask'}", members);
+    if (s->closes) {
+        return false;
+    }
+    assert_int_equal(answers(s), 1);
+    for (size_t i = s->in.read; i < s->in.n; i++) {
+        const char *m = s->in.v[i].p;
+        if (strstr(m, "\"type\":\"error\"")) {
+            assert_non_null(strstr(m, "\"code\":\""));
+            return false;
+        }
+    }
+    return true;
+}
+
+static void token_of(const struct sock *s, char *out, size_t cap)
+{
+    char token[64] = "none";
+    for (size_t i = s->in.read; i < s->in.n; i++) {
+        value_of(s->in.v[i].p, "resume", token, sizeof(token));
+    }
+    snprintf(out, cap, "'type':'register','id':'a','resume':'%s'", token);
+}
+
+static void crowd(struct world *w, int from, int to)
+{
+    char members[64];
+    for (int i = from; i < to; i++) {
+        struct sock *s = dial(w);
+        snprintf(members, sizeof(members), "'type':'register','id':'crowd%d','role':'r'", i);
+        ask(s, members);
+    }
+}
+
+/* Touches every allocation that the core makes. */
+static void script(struct world *w)
+{
+    char resume[128];
+    struct sock *a = dial(w), *b = dial(w), *t = dial_trusted(w), *m = dial_trusted(w);
+    ask(m, "'type':'monitor','filter':'event!=relay','backlog':3");
+    ask(t, "'type':'watch','match':'*','role':'r'");
+    ask(a, "'type':'register','id':'a','role':'cam','meta':{'k':1}");
+    token_of(a, resume, sizeof(resume));
+    ask(b, "'type':'register','id':'b'");
+    ask(a, "'type':'register','id':'a','role':'drone','meta':{'k':2}");
+    ask(t, "'type':'list'");
+    crowd(w, 0, 64);
+    ask(a, "'type':'offer','target':'b','sdp':'v','sessionId':'s'");
+    ask(b, "'type':'offer','target':'a','sdp':'v','sessionId':'t'");
+    ask(a, "'type':'offer','target':'b','sdp':'v'");
+    struct sock *again = dial(w);
+    ask(again, resume);
+    crowd(w, 64, 140);
+    ask(t, "'type':'list','detail':true");
+    ask(t, "'type':'watch'");
+    b->room = 0;
+    ask(again, "'type':'ice','target':'b','candidate':null");
+    ask(again, "'type':'bye','target':'b'");
+    m->room = 0;
+    advance(w, 50);
+    give_room(b, -1);
+    give_room(m, -1);
+    advance(w, 50);
+}
+
+/* What must hold after any failure. */
+static void check(struct world *w)
+{
+    struct sock *lister = dial_trusted(w);
+    say(lister, "{'type':'list','detail':true}");
+    const char *list = expect(lister, "clients");
+    assert_int_equal(number_of(list, "count"), hub_clients(w->hub));
+    for (size_t i = 0; i < w->nsocks; i++) {
+        hang_up(w->socks[i]);
+    }
+    turn(w);
+    assert_int_equal(hub_connections(w->hub), 0);
+    assert_int_equal(hub_clients(w->hub), 0);
+    assert_int_equal(hub_sessions(w->hub), 0);
+}
+
+/* Whoever has the id in the registry is one connection, which can be reached under it. */
+static void check_owner(struct world *w, const char *id, struct sock *one, struct sock *two)
+{
+    struct sock *x = join(w, "prober");
+    forget(one);
+    forget(two);
+    say(x, "{'type':'ice','target':'%s','candidate':'probe'}", id);
+    size_t got = unread(one) + unread(two);
+    if (got == 0) {
+        expect(x, "error", "code=target_not_found");
+    }
+    assert_true(got <= 1);
+}
+
+static void run_script(bool rest)
+{
+    for (long n = 1;; n++) {
+        countdown = n;
+        for_good = rest;
+        failed = false;
+        struct world *w = world_new();
+        if (w) {
+            script(w);
+        }
+        countdown = 0;
+        if (w) {
+            check(w);
+            world_free(w);
+        } else {
+            assert_true(failed);
+        }
+        if (!failed) {
+            assert_true(n > 100);
+            return;
+        }
+    }
+}
+
+static void test_each_allocation_fails_once(void **state)
+{
+    (void)state;
+    run_script(false);
+}
+
+static void test_memory_runs_out_for_good(void **state)
+{
+    (void)state;
+    run_script(true);
+}
+
+static void test_first_connection_is_refused(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    for (long n = 1;; n++) {
+        countdown = n;
+        failed = false;
+        struct sock *s = dial(w);
+        countdown = 0;
+        if (!failed) {
+            assert_true(n > 2);
+            break;
+        }
+        assert_int_equal(s->ref.gen, 0);
+        assert_int_equal(hub_connections(w->hub), 0);
+    }
+    assert_int_equal(hub_connections(w->hub), 1);
+    world_free(w);
+}
+
+/* The newcomer cannot be taken in although its predecessor was thrown out already: the sessions
+ * hung on a connection that is not registered, and outlived it. */
+static void test_takeover_that_runs_out_of_memory(void **state)
+{
+    (void)state;
+    for (long n = 1;; n++) {
+        struct world *w = world_new();
+        char resume[128];
+        struct sock *a = dial(w), *b = join(w, "b"), *t = dial_trusted(w), *fresh;
+        ask(a, "'type':'register','id':'a'");
+        token_of(a, resume, sizeof(resume));
+        ask(t, "'type':'list'");
+        crowd(w, 0, 64);
+        ask(a, "'type':'offer','target':'b','sdp':'v'");
+        fresh = dial(w);
+        countdown = n;
+        failed = for_good = false;
+        bool granted = ask(fresh, resume);
+        countdown = 0;
+        assert_int_equal(granted, !failed);
+        hang_up(fresh);
+        turn(w);
+        if (!granted) {
+            assert_int_equal(a->closes, 0);
+            assert_int_equal(hub_sessions(w->hub), 1);
+        } else {
+            assert_int_equal(hub_sessions(w->hub), 0);
+        }
+        check_owner(w, "a", a, b);
+        check(w);
+        world_free(w);
+        if (!failed) {
+            return;
+        }
+    }
+}
+
+/* A profile that could not be replaced whole is left as it was. */
+static void test_second_registration_is_all_or_nothing(void **state)
+{
+    (void)state;
+    for (long n = 1;; n++) {
+        struct world *w = world_new();
+        struct sock *a = dial(w);
+        ask(a, "'type':'register','id':'a','role':'old','meta':{'v':'old'}");
+        countdown = n;
+        failed = for_good = false;
+        bool granted = ask(a, "'type':'register','id':'a','role':'new','meta':{'v':'new'}");
+        countdown = 0;
+        forget(a);
+        say(a, "{'type':'list','detail':true}");
+        const char *list = expect(a, "clients", "count=1");
+        const char *want = granted ? "new" : "old", *other = granted ? "old" : "new";
+        assert_non_null(strstr(list, want));
+        assert_null(strstr(list, other));
+        world_free(w);
+        if (!failed) {
+            return;
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first_connection_is_refused),
+        cmocka_unit_test(test_second_registration_is_all_or_nothing),
+        cmocka_unit_test(test_takeover_that_runs_out_of_memory),
+        cmocka_unit_test(test_each_allocation_fails_once),
+        cmocka_unit_test(test_memory_runs_out_for_good),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

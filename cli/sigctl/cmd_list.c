@@ -115,12 +115,12 @@ static void print_machine(const struct listing *l)
     sp_json_int(&line.j, "count", l->count);
     if (!l->o->count) {
         sp_json_array(&line.j, "clients");
-        sp_buf_put(&line.b, l->ids_text, l->ids_size);
+        sp_buf_put(&line.b, l->ids_text + 1, l->ids_size - 1);
         sp_json_end(&line.j, ']');
     }
     if (l->o->detail && !l->o->count) {
         sp_json_array(&line.j, "peers");
-        sp_buf_put(&line.b, l->peers_text, l->peers_size);
+        sp_buf_put(&line.b, l->peers_text + 1, l->peers_size - 1);
         sp_json_end(&line.j, ']');
     }
     print_time(&line, link_wall_us());
@@ -274,7 +274,7 @@ int cmd_list(struct ctl *c, const struct ctl_args *a)
     if (!l->ids || !l->peers) {
         abort(); /* out of memory before anything was asked */
     }
-    /* sp_each_element passes over the bracket of an array */
+    /* sp_each_element passes over the bracket of an array, print_machine leaves the blank out */
     fputs(" ", l->ids);
     fputs(" ", l->peers);
     if (l->o->watch) {

@@ -30,7 +30,7 @@ const struct command commands[] = {
     {"ping", "", "round-trip times", "sigctl ping -C 10", ping_rows, 0, 0, 0, cmd_ping},
     {"completion", "bash|zsh|fish", "print a completion script", "source <(sigctl completion bash)",
      completion_rows, 1, 1, CMD_LOCAL, cmd_completion},
-    {"help", "[COMMAND]", "this text, or one command's", "sigctl help offer", help_rows, 0, 1,
+    {"help", "[COMMAND|options]", "this text, or more of it", "sigctl help offer", help_rows, 0, 1,
      CMD_LOCAL, cmd_help},
     {0}};
 
@@ -121,7 +121,14 @@ void help_all(FILE *f)
         snprintf(left, sizeof(left), "%s %s", cmd->name, cmd->args);
         fprintf(f, "  %-46s %s\n", left, cmd->help);
     }
-    fputs("\noptions:\n", f);
+    fputs("\nsigctl help options: what every command takes\n", f);
+}
+
+static void help_options(FILE *f)
+{
+    fputs("  sigctl -u wss://signal.example -i drone-1 --json -W 2s ping\n\n"
+          "options of every command, before or after it:\n",
+          f);
     opt_help(f, link_rows);
 }
 
@@ -132,12 +139,16 @@ void help_one(FILE *f, const struct command *cmd)
         fputs("\noptions:\n", f);
         opt_help(f, cmd->rows);
     }
-    fputs("\nSee sigctl --help for the options of all commands.\n", f);
+    fputs("\nsigctl help options: what every command takes\n", f);
 }
 
 int cmd_help(struct ctl *c, const struct ctl_args *a)
 {
     const struct command *cmd = a->n > 0 ? command_find(a->v[0]) : NULL;
+    if (a->n > 0 && strcmp(a->v[0], "options") == 0) {
+        help_options(stdout);
+        return 0;
+    }
     if (a->n > 0 && !cmd) {
         return ctl_fail(c, EXIT_USAGE, NULL, "unknown command '%s'", a->v[0]);
     }

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ * The lines of sigmon: an event, a gap. */
+#include "cli/common/out.h"
+#include "cli/common/print.h"
+#include "cli/sigmon/mon.h"
+#include "libproto/msg.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static void put_clock(int64_t ms)
+{
+    char text[16];
+    time_t t = (time_t)(ms / 1000);
+    struct tm tm;
+    localtime_r(&t, &tm);
+    strftime(text, sizeof(text), "%H:%M:%S", &tm);
+    printf("%s.%03d  ", text, (int)(ms % 1000));
+}
+
+static void put_time(struct lines *l, int64_t ms)
+{
+    const char *how = l->time ? l->time : "abs";
+    if (!l->any) {
+        l->first_ms = l->last_ms = ms;
+        l->any = true;
+    }
+    fputs(out_sgr("2"), stdout);
+    if (strcmp(how, "abs") == 0) {
+        put_clock(ms);
+    } else if (strcmp(how, "rel") == 0) {
+        printf("%+10.3f  ", (double)(ms - l->first_ms) / 1000);
+    } else if (strcmp(how, "delta") == 0) {
+        printf("%+10.3f  ", (double)(ms - l->last_ms) / 1000);
+    } else if (strcmp(how, "epoch") == 0) {
+        printf("%lld.%03d  ", (long long)(ms / 1000), (int)(ms % 1000));
+    }
+    fputs(out_sgr("0"), stdout);
+    l->last_ms = ms;
+}
+
+static void pad(int used, int width)
+{
+    printf("%*s", used < width ? width - used : 1, "");
+}
+
+/* from → to, or the one whom the event is about. */
+static void put_parties(const struct sp_event *ev)
+{
+    struct sp_str from = ev->s[SP_ES_from], to = ev->s[SP_ES_to];
+    int used = (int)from.n;
+    if (from.n == 0 && to.n == 0) {
+        from = ev->s[SP_ES_id];
+        used = (int)from.n;
+    }
+    out_safe(stdout, from);
+    if (to.n > 0) {
+        fputs(" → ", stdout);
+        out_safe(stdout, to);
+        used += 3 + (int)to.n;
+    }
+    pad(used, 30);
+}
+
+static void put_session(struct sp_str s)
+{
+    static const char lead[] = "session-";
+    if (s.n > sizeof(lead) - 1 && memcmp(s.p, lead, sizeof(lead) - 1) == 0) {
+        s = (struct sp_str){s.p + sizeof(lead) - 1, s.n - (sizeof(lead) - 1)};
+    }
+    s.n = s.n > 8 ? 8 : s.n;
+    out_safe(stdout, s);
+    pad((int)s.n, 9);
+}
+
+static void put_detail(const struct sp_event *ev)
+{
+    static const enum sp_event_str told[] = {SP_ES_summary, SP_ES_code, SP_ES_reason, SP_ES_role,
+                                             SP_ES_addr};
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        if (ev->s[told[i]].n > 0) {
+            putchar(' ');
+            out_safe(stdout, ev->s[told[i]]);
+        }
+    }
+    if (ev->n[SP_EN_us] >= 0) {
+        printf(" %lld us", (long long)ev->n[SP_EN_us]);
+    }
+}
+
+static const char *colour_of(enum sp_event_type t)
+{
+    return t == SP_EV_DELIVER_ERROR || t == SP_EV_PROTOCOL_ERROR || t == SP_EV_RATE_LIMIT ? "31"
+           : t == SP_EV_RELAY                                                             ? "36"
+                                                                                          : "1";
+}
+
+static void put_human(struct lines *l, const struct sp_event *ev, struct sp_str raw)
+{
+    char word[64];
+    struct link_msg m;
+    struct sp_str event = sp_str(sp_event_wire(ev->event));
+    if (ev->event == SP_EV_NONE && link_scan(&m, raw)) {
+        event = link_text(&m, "event", word, sizeof(word));
+    }
+    put_time(l, ev->ts_ms);
+    fputs(out_sgr(colour_of(ev->event)), stdout);
+    out_safe(stdout, event);
+    fputs(out_sgr("0"), stdout);
+    pad((int)event.n, 15);
+    printf("%-7s", ev->kind == SP_T_NONE ? "" : sp_type_wire(ev->kind));
+    put_parties(ev);
+    put_session(ev->s[SP_ES_session]);
+    if (ev->n[SP_EN_size] >= 0) {
+        printf("%6lld", (long long)ev->n[SP_EN_size]);
+    } else {
+        printf("%6s", "");
+    }
+    put_detail(ev);
+    putchar('\n');
+    fflush(stdout);
+}
+
+static void put_machine(const struct lines *l, const struct sp_event *ev, struct sp_str raw)
+{
+    size_t cap = raw.n + 64;
+    char *p = malloc(cap);
+    struct link_msg m;
+    struct sp_buf b;
+    if (!p || raw.n < 2 || !link_scan(&m, raw)) {
+        free(p);
+        return;
+    }
+    bool has = sp_doc_find(&m.doc, SP_STR("ts_us")) != NULL;
+    sp_buf_init(&b, p, cap);
+    sp_buf_put(&b, raw.p, raw.n - 1);
+    if (!has) {
+        sp_buf_lit(&b, ",\"ts_us\":");
+        sp_buf_int(&b, ev->ts_ms * 1000);
+    }
+    sp_buf_lit(&b, "}");
+    for (size_t i = 0; i < b.n; i++) {
+        p[i] = p[i] == '\n' || p[i] == '\r' ? ' ' : p[i];
+    }
+    print_object(l->opts, sp_buf_view(&b));
+    free(p);
+}
+
+void lines_event(struct lines *l, const struct sp_event *ev, struct sp_str raw)
+{
+    if (print_is_machine(l->opts)) {
+        put_machine(l, ev, raw);
+    } else {
+        put_human(l, ev, raw);
+    }
+}
+
+void lines_gap(struct lines *l, const struct link_msg *m)
+{
+    int64_t missed = 0, from = 0, to = 0;
+    if (print_is_machine(l->opts)) {
+        print_received(l->opts, m);
+        return;
+    }
+    if (sp_doc_int(&m->doc, SP_STR("missed"), &missed) == SP_OK &&
+        sp_doc_int(&m->doc, SP_STR("from"), &from) == SP_OK &&
+        sp_doc_int(&m->doc, SP_STR("to"), &to) == SP_OK) {
+        printf("%s-- gap: %lld events missed, %lld to %lld --%s\n", out_sgr("33"),
+               (long long)missed, (long long)from, (long long)to, out_sgr("0"));
+        fflush(stdout);
+    }
+}

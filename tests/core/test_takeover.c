@@ -226,6 +226,32 @@ static void test_queue_of_the_old_connection_is_flushed(void **state)
     world_free(w);
 }
 
+/* What waits for the old connection was acknowledged; with the sessions it goes to the new one, or
+ * its loss would be told to nobody (P5). */
+static void test_queued_messages_move_with_the_sessions(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->linger = true;
+    char token[TOKEN];
+    struct sock *old = join_token(w, "drone-1", token), *peer = join(w, "pilot");
+    call(old, peer, "drone-1", "pilot");
+    old->room = 0;
+    for (int i = 0; i < 3; i++) {
+        say(peer, "{'type':'ice','target':'drone-1','candidate':'%d','rid':%d}", i, i);
+        expect(peer, "ack");
+    }
+    struct sock *fresh = resume(w, "drone-1", token);
+    advance(w, 2100);
+    expect_closed(old, 4501);
+    give_room(fresh, -1);
+    expect(fresh, "ice", "candidate=0");
+    expect(fresh, "ice", "candidate=1");
+    expect(fresh, "ice", "candidate=2");
+    expect_nothing(fresh);
+    world_free(w);
+}
+
 static void test_handle_of_a_slot_used_again_is_stale(void **state)
 {
     (void)state;
@@ -261,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_late_close_does_not_evict_the_new_one),
         cmocka_unit_test(test_old_epoch_is_dropped),
         cmocka_unit_test(test_queue_of_the_old_connection_is_flushed),
+        cmocka_unit_test(test_queued_messages_move_with_the_sessions),
         cmocka_unit_test(test_handle_of_a_slot_used_again_is_stale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

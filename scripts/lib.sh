@@ -96,7 +96,7 @@ run_quietly()
     shift
     mkdir -p "$(dirname "$log")"
     if ! "$@" >"$log" 2>&1; then
-        cat "$log" >&2
+        tail -n 40 "$log" >&2
         die "failed: $*" 1
     fi
 }

@@ -10,7 +10,7 @@
 #endif
 
 const struct sp_scan_limits sp_scan_defaults = {SP_DEPTH_MAX, SP_TOP_MAX, SP_MEMBERS_MAX};
-const struct sp_scan_limits sp_scan_replies = {SP_DEPTH_MAX, SP_DOC_MAX, 1u << 20};
+const struct sp_scan_limits sp_scan_replies = {64, SP_DOC_MAX, 1u << 20};
 
 struct scanner {
     const char *base, *p, *end;
@@ -43,20 +43,33 @@ static inline uint64_t special8(const char *p)
     return ((v - ones * 0x20) | (quote - ones) | (back - ones) | v) & high;
 }
 
+#if defined(__SSE2__) && !defined(SP_NO_SIMD)
+/* One bit for each of 16 bytes that is not plain. */
+static inline unsigned special16(const char *p)
+{
+    const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\');
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    /* signed: bytes from 0x80 are below 0x20 too */
+    __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back))));
+}
+
+static inline uint64_t special64(const char *p)
+{
+    return special16(p) | (uint64_t)special16(p + 16) << 16 | (uint64_t)special16(p + 32) << 32 |
+           (uint64_t)special16(p + 48) << 48;
+}
+#endif
+
 /* Passes over string bytes that need no look; may stop early, never late. */
 static inline const char *plain_run(const char *p, const char *end)
 {
 #if defined(__SSE2__) && !defined(SP_NO_SIMD)
-    const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(0x20);
     while (end - p >= 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* signed: bytes from 0x80 are below 0x20 too */
-        __m128i odd = _mm_or_si128(_mm_cmplt_epi8(v, space),
-                                   _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back)));
-        int mask = _mm_movemask_epi8(odd);
+        unsigned mask = special16(p);
         if (mask) {
-            return p + __builtin_ctz((unsigned)mask);
+            return p + __builtin_ctz(mask);
         }
         p += 16;
     }
@@ -73,21 +86,19 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (l >= 'a' && l <= 'f');
 }
 
-static enum sp_err scan_escape(struct scanner *s)
+/* At a backslash; ends behind the escape. */
+static inline enum sp_err scan_escape(struct scanner *s)
 {
     static const bool simple[256] = {['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
                                      ['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true};
     s->escaped = true;
-    /* line ends of an SDP come as \r\n, so escapes come in pairs */
-    while (s->end - s->p >= 2 && s->p[0] == '\\' && simple[(unsigned char)s->p[1]]) {
-        s->p += 2;
-    }
-    if (s->p == s->end || *s->p != '\\') {
-        return SP_OK;
-    }
     if (s->end - s->p < 2) {
         s->p = s->end;
         return fail(s, SP_INVALID_JSON, "unterminated string");
+    }
+    if (simple[(unsigned char)s->p[1]]) {
+        s->p += 2;
+        return SP_OK;
     }
     if (s->p[1] != 'u') {
         return fail(s, SP_INVALID_JSON, "bad escape");
@@ -101,41 +112,86 @@ static enum sp_err scan_escape(struct scanner *s)
     return SP_OK;
 }
 
-/* At the byte behind the opening quote; ends behind the closing one. */
-static enum sp_err scan_string(struct scanner *s)
+/* At a byte that is not plain; ends behind what it begins, at *closed behind the closing quote. */
+static inline enum sp_err scan_special(struct scanner *s, bool *closed)
 {
-    s->escaped = false;
-    for (;;) {
-        s->p = plain_run(s->p, s->end);
-        if (s->p == s->end) {
-            return fail(s, SP_INVALID_JSON, "unterminated string");
+    unsigned char c = (unsigned char)*s->p;
+    if (c == '"') {
+        s->p++;
+        *closed = true;
+        return SP_OK;
+    }
+    if (c == '\\') {
+        return scan_escape(s);
+    }
+    if (c < 0x20) {
+        return fail(s, SP_INVALID_JSON, "control character in a string");
+    }
+    if (c < 0x80) {
+        s->p++;
+        return SP_OK;
+    }
+    size_t n = sp_utf8_seq(s->p, (size_t)(s->end - s->p));
+    if (n == 0) {
+        enum sp_err e = fail(s, SP_INVALID_JSON, "invalid UTF-8");
+        if (s->d) {
+            s->d->bad_utf8 = true;
         }
-        unsigned char c = (unsigned char)*s->p;
-        if (c == '"') {
-            s->p++;
-            return SP_OK;
-        }
-        if (c == '\\') {
-            enum sp_err e = scan_escape(s);
-            if (e) {
+        return e;
+    }
+    s->p += n;
+    return SP_OK;
+}
+
+#if defined(__SSE2__) && !defined(SP_NO_SIMD)
+/* Blocks of 64 bytes while there are any: the mask is made once a block, not once an escape. */
+static enum sp_err scan_blocks(struct scanner *s, bool *closed)
+{
+    while (s->end - s->p >= 64) {
+        const char *block = s->p;
+        uint64_t mask = special64(block);
+        s->p += 64;
+        while (mask) {
+            s->p = block + __builtin_ctzll(mask);
+            enum sp_err e = scan_special(s, closed);
+            if (e || *closed) {
                 return e;
             }
-        } else if (c < 0x20) {
-            return fail(s, SP_INVALID_JSON, "control character in a string");
-        } else if (c < 0x80) {
-            s->p++;
-        } else {
-            size_t n = sp_utf8_seq(s->p, (size_t)(s->end - s->p));
-            if (n == 0) {
-                enum sp_err e = fail(s, SP_INVALID_JSON, "invalid UTF-8");
-                if (s->d) {
-                    s->d->bad_utf8 = true;
-                }
-                return e;
+            size_t done = (size_t)(s->p - block);
+            if (done >= 64) {
+                break;
             }
-            s->p += n;
+            mask &= ~UINT64_C(0) << done;
+            s->p = block + 64;
         }
     }
+    return SP_OK;
+}
+#else
+static enum sp_err scan_blocks(struct scanner *s, bool *closed)
+{
+    (void)s;
+    (void)closed;
+    return SP_OK;
+}
+#endif
+
+/* At the byte behind the opening quote; ends behind the closing one. Keys and short values close at
+ * the first byte that is not plain; only what goes on after it is worth blocks. */
+static enum sp_err scan_string(struct scanner *s)
+{
+    bool closed = false;
+    s->escaped = false;
+    enum sp_err e = SP_OK;
+    for (bool first = true; !e && !closed; first = false) {
+        s->p = plain_run(s->p, s->end);
+        e = s->p == s->end ? fail(s, SP_INVALID_JSON, "unterminated string")
+                           : scan_special(s, &closed);
+        if (first && !e && !closed) {
+            e = scan_blocks(s, &closed);
+        }
+    }
+    return e;
 }
 
 static bool digits(struct scanner *s)

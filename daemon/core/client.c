@@ -175,14 +175,21 @@ void hub_writable(struct hub *h, struct hub_ref ref, struct hub_now now)
     }
 }
 
+/* Counted from the last ping, not from the last sign of life alone: a daemon that was stopped for
+ * minutes has missed nobody's answer. */
+static uint64_t heartbeat_due(const struct hub *h, const struct client *c)
+{
+    return (c->missed ? c->last_ping_us : c->last_rx_us) + h->conf.heartbeat_us;
+}
+
 static uint64_t client_due(const struct hub *h, const struct client *c)
 {
     uint64_t due = UINT64_MAX;
     if (c->state == CLIENT_OPEN && !c->monitor && !c->watch) {
-        due = c->opened_us + h->conf.register_us;
+        due = c->waiting_us + h->conf.register_us;
     }
     if (h->conf.heartbeat_us) {
-        uint64_t beat = c->last_rx_us + (c->missed + 1u) * h->conf.heartbeat_us;
+        uint64_t beat = heartbeat_due(h, c);
         due = beat < due ? beat : due;
     }
     /* a monitor reads at its own pace and is told what it missed */
@@ -212,6 +219,7 @@ static void heartbeat(struct hub *h, struct client *c)
     char payload[24];
     int n = snprintf(payload, sizeof(payload), "%llu", (unsigned long long)h->now.mono_us);
     c->missed++;
+    c->last_ping_us = h->now.mono_us;
     h->ops.ping(h->ctx, c->sock, payload, (size_t)n);
 }
 
@@ -223,7 +231,7 @@ void client_timer(struct hub *h, struct client *c)
         return;
     }
     if (c->state == CLIENT_OPEN && !c->monitor && !c->watch &&
-        now >= c->opened_us + h->conf.register_us) {
+        now >= c->waiting_us + h->conf.register_us) {
         client_doom(h, c, SP_CLOSE_NOT_REGISTERED, sp_close_reason(SP_CLOSE_NOT_REGISTERED));
         return;
     }
@@ -231,7 +239,7 @@ void client_timer(struct hub *h, struct client *c)
         client_doom(h, c, SP_CLOSE_SLOW, sp_close_reason(SP_CLOSE_SLOW));
         return;
     }
-    if (h->conf.heartbeat_us && now >= c->last_rx_us + (c->missed + 1u) * h->conf.heartbeat_us) {
+    if (h->conf.heartbeat_us && now >= heartbeat_due(h, c)) {
         heartbeat(h, c);
     }
     if (!c->doomed) {

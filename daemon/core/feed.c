@@ -40,6 +40,14 @@ static uint64_t tail_of(const struct feed *f)
     return f->head > f->size ? f->head - f->size : 1;
 }
 
+static const uint8_t longest[SP_ES_COUNT] = {
+#define SP_FIELD_NUM(member, name, unit)
+#define SP_FIELD_STR(member, name, most) [SP_ES_##member] = most,
+#include "libproto/tbl/event_fields.h"
+#undef SP_FIELD_NUM
+#undef SP_FIELD_STR
+};
+
 static void pack(struct feed_slot *s, const struct sp_event *ev)
 {
     s->ts_ms = ev->ts_ms;
@@ -50,7 +58,7 @@ static void pack(struct feed_slot *s, const struct sp_event *ev)
     for (int i = 0; i < SP_ES_COUNT; i++) {
         size_t n = ev->s[i].n;
         n = n < FEED_TEXT - used ? n : FEED_TEXT - used;
-        n = n < UINT8_MAX ? n : UINT8_MAX;
+        n = n < longest[i] ? n : longest[i];
         if (n) {
             memcpy(s->text + used, ev->s[i].p, n);
         }

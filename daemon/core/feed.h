@@ -10,7 +10,8 @@
 struct client;
 struct hub;
 
-#define FEED_TEXT 480u /* three ids, a reason and a word: the longest event there is */
+/* The longest event there is: three ids, a reason and a word. */
+#define FEED_TEXT (3 * SP_ID_MAX + SP_REASON_MAX + SP_WORD_MAX)
 
 struct feed_slot {
     int64_t ts_ms;

@@ -3,6 +3,7 @@
 #include "daemon/core/hub.h"
 
 #include "daemon/core/priv.h"
+#include "libproto/utf8.h"
 
 #include <stdlib.h>
 
@@ -141,7 +142,7 @@ struct hub_ref hub_open(struct hub *h, void *sock, const struct hub_peer *peer, 
     c->sock = sock;
     c->trusted = peer->trusted;
     c->conn = ++h->last_conn;
-    c->opened_us = c->last_rx_us = now.mono_us;
+    c->waiting_us = c->last_rx_us = now.mono_us;
     c->rtt_us = -1;
     c->timer.owner = c;
     c->timer.kind = TIMER_CLIENT;
@@ -170,7 +171,7 @@ static void dispatch(struct hub *h, struct client *c, const char *buf, size_t le
     struct sp_diag d;
     struct sp_msg *m = &h->msg;
     enum sp_err e = sp_msg_decode(m, buf, len, &h->conf.scan, &d);
-    if (e && d.bad_utf8) {
+    if (e && !sp_utf8_valid(buf, len)) {
         client_doom(h, c, SP_CLOSE_BAD_UTF8, sp_close_reason(SP_CLOSE_BAD_UTF8));
     } else if (e) {
         reply_error(h, c, e, none, "%s", d.text);

@@ -56,14 +56,15 @@ static bool reserve(struct order_entry **v, uint32_t *cap, uint32_t need)
     return true;
 }
 
-bool order_add(struct order *o, struct client *c)
+bool order_reserve(struct order *o)
 {
-    if (!reserve(&o->fresh, &o->fresh_cap, o->nfresh + 1)) {
-        return false;
-    }
+    return reserve(&o->fresh, &o->fresh_cap, o->nfresh + 1);
+}
+
+void order_add(struct order *o, struct client *c)
+{
     c->order_pos = o->nfresh;
     o->fresh[o->nfresh++] = (struct order_entry){prefix_of(c->id), c};
-    return true;
 }
 
 void order_remove(struct order *o, struct client *c)

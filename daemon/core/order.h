@@ -23,8 +23,10 @@ struct order {
 #define ORDER_SORTED UINT32_MAX /* client->order_pos once it is merged */
 
 void order_fini(struct order *o);
-/* order_add takes a registered client in; false when out of memory. */
-bool order_add(struct order *o, struct client *c);
+/* order_reserve makes room for one more; false when out of memory. */
+bool order_reserve(struct order *o);
+/* order_add takes a registered client in; there must be room. */
+void order_add(struct order *o, struct client *c);
 void order_remove(struct order *o, struct client *c);
 
 /* order_settle sorts the newcomers in; false when out of memory. The entries are then in

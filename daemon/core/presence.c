@@ -73,6 +73,7 @@ void on_unwatch(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     (void)m;
     presence_drop(h, c);
+    c->waiting_us = h->now.mono_us;
     client_arm(h, c);
     reply_ack(h, c, (struct sp_str){NULL, 0});
 }

@@ -25,10 +25,10 @@ struct client {
     uint16_t close_code;
     const char *close_reason;
     uint64_t conn, epoch;
-    uint64_t last_rx_us, opened_us;
+    uint64_t last_rx_us, last_ping_us;
+    uint64_t waiting_us;    /* since when it may register and has not */
     uint64_t slow_since_us; /* when the queue last began to fill; 0: it is empty */
-    uint64_t err_since_us;
-    uint32_t err_count;
+    uint64_t err_debt_us;   /* when the last protocol error will be forgotten */
     uint32_t order_pos;
     int64_t since_ms, rtt_us;
     struct sp_str id, role, meta, addr; /* owned */
@@ -128,8 +128,8 @@ void session_touch(struct hub *h, struct session *s);
 /* session_answered notes an answer; the first one makes the session answered. */
 void session_answered(struct hub *h, struct session *s);
 void session_timer(struct hub *h, struct session *s);
-/* session_move hands a session from one connection of an id to its next. */
-void session_move(struct session *s, struct client *from, struct client *to);
+/* session_move_all hands the sessions of one connection of an id to its next. */
+void session_move_all(struct client *from, struct client *to);
 
 /* ---- presence.c */
 void presence_tell(struct hub *h, const struct client *c, const char *event);

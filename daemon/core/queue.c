@@ -22,7 +22,7 @@ void queue_fini(struct queue *q)
 
 bool queue_put(struct queue *q, const char *p, size_t n, size_t max_bytes, uint32_t max_count)
 {
-    if (q->count >= max_count || n > max_bytes || q->bytes > max_bytes - n) {
+    if (q->count && (q->count >= max_count || n > max_bytes || q->bytes > max_bytes - n)) {
         return false;
     }
     struct queue_msg *m = malloc(sizeof(*m) + HUB_HEADROOM + n);
@@ -37,6 +37,17 @@ bool queue_put(struct queue *q, const char *p, size_t n, size_t max_bytes, uint3
     q->bytes += n;
     q->count++;
     return true;
+}
+
+void queue_move(struct queue *q, struct queue *from)
+{
+    if (from->count) {
+        *q->tail = from->head;
+        q->tail = from->tail;
+        q->bytes += from->bytes;
+        q->count += from->count;
+        queue_init(from);
+    }
 }
 
 void queue_pop(struct queue *q)

@@ -32,8 +32,12 @@ static inline char *queue_text(struct queue_msg *m)
 void queue_init(struct queue *q);
 void queue_fini(struct queue *q);
 
-/* queue_put copies a message in; false when a bound would be broken or memory is out. */
+/* queue_put copies a message in; false when a bound would be broken or memory is out. An empty
+ * queue takes any one message: the longest that the hub makes may exceed a small bound. */
 bool queue_put(struct queue *q, const char *p, size_t n, size_t max_bytes, uint32_t max_count);
+
+/* queue_move appends all of from to q. */
+void queue_move(struct queue *q, struct queue *from);
 
 /* queue_pop drops the oldest message. */
 void queue_pop(struct queue *q);

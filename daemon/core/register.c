@@ -43,64 +43,94 @@ static void emit_register(struct hub *h, const struct client *c, enum sp_event_t
     feed_emit(h, &ev);
 }
 
-static bool replace_str(struct sp_str *slot, bool given, struct sp_str value)
+static void replace_str(struct sp_str *slot, struct sp_str value)
 {
-    struct sp_str fresh = {NULL, 0};
-    if (given) {
-        fresh = str_dup(value);
-        if (!fresh.p) {
-            return false;
-        }
-    }
     free((char *)(uintptr_t)slot->p);
-    *slot = fresh;
-    return true;
+    *slot = value;
 }
 
-static bool take_profile(struct client *c, const struct sp_msg *m)
+/* What a registration brings, copied before anything is changed. */
+struct claim {
+    struct sp_str id, role, meta;
+};
+
+static void drop_claim(struct claim *k)
 {
-    return replace_str(&c->role, sp_msg_has(m, SP_M_ROLE), m->str[SP_M_ROLE]) &&
-           replace_str(&c->meta, sp_msg_has(m, SP_M_META), m->raw[SP_M_META]);
+    replace_str(&k->id, (struct sp_str){NULL, 0});
+    replace_str(&k->role, (struct sp_str){NULL, 0});
+    replace_str(&k->meta, (struct sp_str){NULL, 0});
 }
 
-/* The older connection of the id loses it here and now; it is closed at the end of the call. Its
- * sessions move only with the token that proves the newcomer to be the same peer. */
-static void take_over(struct hub *h, struct client *old, struct client *c, const struct sp_msg *m)
+static bool copy_claim(struct claim *k, const struct sp_msg *m)
 {
-    bool same = sp_msg_has(m, SP_M_RESUME) &&
-                sp_str_eq(m->str[SP_M_RESUME], (struct sp_str){old->resume, sizeof(old->resume)});
-    sp_map_del(&h->ids, old->id);
-    order_remove(&h->order, old);
-    emit_register(h, old, SP_EV_REPLACE);
-    client_doom(h, old, SP_CLOSE_REPLACED, sp_close_reason(SP_CLOSE_REPLACED));
-    if (same) {
-        /* oldest first, so that the newest is found first again */
-        struct session *s = old->sessions;
-        while (s && s->link[s->party[0] == old ? 0 : 1].next) {
-            s = s->link[s->party[0] == old ? 0 : 1].next;
-        }
-        while (s) {
-            struct session *prev = s->link[s->party[0] == old ? 0 : 1].prev;
-            session_move(s, old, c);
-            s = prev;
-        }
+    bool role = sp_msg_has(m, SP_M_ROLE), meta = sp_msg_has(m, SP_M_META);
+    *k = (struct claim){.id = str_dup(m->str[SP_M_ID])};
+    if (role) {
+        k->role = str_dup(m->str[SP_M_ROLE]);
     }
+    if (meta) {
+        k->meta = str_dup(m->raw[SP_M_META]);
+    }
+    if (k->id.p && (!role || k->role.p) && (!meta || k->meta.p)) {
+        return true;
+    }
+    drop_claim(k);
+    return false;
+}
+
+static void take_claim(struct client *c, const struct claim *k)
+{
+    replace_str(&c->id, k->id);
+    replace_str(&c->role, k->role);
+    replace_str(&c->meta, k->meta);
+}
+
+static bool holds_token(const struct client *old, const struct sp_msg *m)
+{
+    return sp_msg_has(m, SP_M_RESUME) &&
+           sp_str_eq(m->str[SP_M_RESUME], (struct sp_str){old->resume, sizeof(old->resume)});
+}
+
+/* Its sessions and what was acknowledged but not written yet go to the connection that proved to be
+ * the same peer, after its registered. */
+static void inherit(struct hub *h, struct client *old, struct client *c)
+{
+    session_move_all(old, c);
+    if (old->queue.count) {
+        queue_move(&c->queue, &old->queue);
+        c->slow_since_us = h->now.mono_us;
+        h->ops.want_write(h->ctx, c->sock);
+        client_arm(h, c);
+    }
+}
+
+/* Enters the client under its id; the older connection of that id loses it here and now and is
+ * closed at the end of the call. Nothing can fail once the entry is made. */
+static bool enter(struct hub *h, struct client *c, struct client *old)
+{
+    if (!order_reserve(&h->order)) {
+        return false;
+    }
+    if (old) {
+        sp_map_del(&h->ids, old->id);
+        order_remove(&h->order, old);
+    }
+    if (!sp_map_put(&h->ids, c)) {
+        return false;
+    }
+    order_add(&h->order, c);
+    return true;
 }
 
 static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
 {
-    if (!replace_str(&c->id, true, m->str[SP_M_ID]) || !take_profile(c, m)) {
+    struct claim k;
+    if (!copy_claim(&k, m)) {
         return false;
     }
+    take_claim(c, &k);
     struct client *old = client_find(h, c->id);
-    if (old) {
-        take_over(h, old, c, m);
-    }
-    if (!order_add(&h->order, c)) {
-        return false;
-    }
-    if (!sp_map_put(&h->ids, c)) {
-        order_remove(&h->order, c);
+    if (!enter(h, c, old)) {
         return false;
     }
     uint8_t rnd[16];
@@ -111,6 +141,13 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
     c->since_ms = h->now.wall_ms;
     client_arm(h, c);
     send_registered(h, c);
+    if (old) {
+        emit_register(h, old, SP_EV_REPLACE);
+        client_doom(h, old, SP_CLOSE_REPLACED, sp_close_reason(SP_CLOSE_REPLACED));
+        if (holds_token(old, m)) {
+            inherit(h, old, c);
+        }
+    }
     emit_register(h, c, SP_EV_REGISTER);
     presence_tell(h, c, old ? "replaced" : "join");
     return true;
@@ -118,12 +155,19 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
 
 static void register_again(struct hub *h, struct client *c, const struct sp_msg *m)
 {
+    struct claim k;
+    struct sp_str none = {NULL, 0};
     if (!sp_str_eq(c->id, m->str[SP_M_ID])) {
-        reply_error(h, c, SP_ALREADY_REGISTERED, (struct sp_str){NULL, 0},
-                    "this connection is %.*s", (int)c->id.n, c->id.p);
-    } else if (!take_profile(c, m)) {
-        reply_error(h, c, SP_INTERNAL, (struct sp_str){NULL, 0}, "out of memory");
+        reply_error(h, c, SP_ALREADY_REGISTERED, none, "this connection is %.*s", (int)c->id.n,
+                    c->id.p);
+    } else if (!copy_claim(&k, m)) {
+        reply_error(h, c, SP_INTERNAL, none, "out of memory");
     } else {
+        /* the map and the index know the client by its old copy of the id, which is the same */
+        free((char *)(uintptr_t)k.id.p);
+        k.id = c->id;
+        c->id.p = NULL;
+        take_claim(c, &k);
         send_registered(h, c);
     }
 }

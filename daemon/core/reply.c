@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define ERROR_WINDOW_US 10000000u
 
@@ -19,16 +20,21 @@ struct sp_str hub_stamp(struct hub *h)
     return sp_stamp_at(&h->stamp, h->now.wall_ms);
 }
 
-/* A peer that keeps breaking the protocol is not worth an answer any more. */
+/* A peer that keeps breaking the protocol is not worth an answer any more. The times of the last
+ * max_errors are kept, so that a burst across two windows does not slip through. */
 static void count_error(struct hub *h, struct client *c)
 {
-    if (c->err_count == 0 || h->now.mono_us - c->err_since_us > ERROR_WINDOW_US) {
-        c->err_since_us = h->now.mono_us;
-        c->err_count = 0;
+    uint32_t most = h->conf.max_errors;
+    if (!c->err_at) {
+        c->err_at = calloc(most, sizeof(*c->err_at));
     }
-    if (++c->err_count > h->conf.max_errors) {
+    uint64_t *oldest = c->err_at ? &c->err_at[c->err_count % most] : NULL;
+    if (!oldest || (c->err_count >= most && h->now.mono_us - *oldest <= ERROR_WINDOW_US)) {
         client_doom(h, c, SP_CLOSE_POLICY, sp_close_reason(SP_CLOSE_POLICY));
+        return;
     }
+    *oldest = h->now.mono_us;
+    c->err_count++;
 }
 
 static void emit_error(struct hub *h, struct client *c, enum sp_err e, struct sp_str target,
@@ -44,7 +50,7 @@ static void emit_error(struct hub *h, struct client *c, enum sp_err e, struct sp
     ev.s[SP_ES_reason] = details;
     ev.n[SP_EN_conn] = (int64_t)c->conn;
     feed_emit(h, &ev);
-    if (protocol) {
+    if (protocol && e != SP_TOO_LARGE) {
         count_error(h, c);
     }
 }

@@ -169,11 +169,12 @@ void session_answered(struct hub *h, struct session *s)
     s->answers++;
     if (!s->answered) {
         s->answered = true;
+        wheel_set(&h->wheel, &s->timer, s->last_us + h->conf.session_us);
         emit_session(h, s, SP_EV_SESSION_ANSWER, (struct sp_str){NULL, 0});
     }
 }
 
-void session_move(struct session *s, struct client *from, struct client *to)
+static void move_one(struct session *s, struct client *from, struct client *to)
 {
     unsigned side = side_of(s, from);
     bool self = sides(s) == 1;
@@ -183,4 +184,18 @@ void session_move(struct session *s, struct client *from, struct client *to)
         s->party[1] = to;
     }
     link_in(s, side);
+}
+
+void session_move_all(struct client *from, struct client *to)
+{
+    /* oldest first, so that the newest is found first again */
+    struct session *s = from->sessions;
+    while (s && s->link[side_of(s, from)].next) {
+        s = s->link[side_of(s, from)].next;
+    }
+    while (s) {
+        struct session *newer = s->link[side_of(s, from)].prev;
+        move_one(s, from, to);
+        s = newer;
+    }
 }

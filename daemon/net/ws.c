@@ -12,7 +12,7 @@
 
 #define HANDSHAKE_US 10000000u /* from accept to an open WebSocket */
 #define CLOSE_US     3000000u  /* for the peer's close frame */
-#define RX_BUFFER    4096u     /* a 2 KB offer arrives whole; costs memory per connection */
+#define RX_BUFFER    3072u     /* a 2 KB offer arrives whole; costs memory per connection */
 #define RX_FIRST     1024u     /* first allocation for a message in fragments */
 #define HEADER_MAX   16384u    /* longer request headers are a bare close */
 #define SERV_BUF     16384u

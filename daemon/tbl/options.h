@@ -28,7 +28,7 @@ SIGD_OPTION(max_clients, "max-clients", 0, NUMBER, "1000", 1, 1000000, "MAX_CLIE
             "connections served at once")
 SIGD_OPTION(max_message, "max-message", 0, SIZE, "64K", 1024, 1048576, NULL, "SIZE",
             "largest message")
-SIGD_OPTION(max_depth, "max-depth", 0, NUMBER, "16", 1, 64, NULL, "N", "nesting of a message")
+SIGD_OPTION(max_depth, "max-depth", 0, NUMBER, "16", 1, 60, NULL, "N", "nesting of a message")
 SIGD_OPTION(max_members, "max-members", 0, NUMBER, "512", 1, 65536, NULL, "N",
             "members and elements of a message")
 SIGD_OPTION(max_errors, "max-errors", 0, NUMBER, "20", 1, 1000000, NULL, "N",

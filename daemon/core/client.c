@@ -277,6 +277,7 @@ void client_free(struct hub *h, struct client *c)
 {
     wheel_clear(&h->wheel, &c->timer);
     queue_fini(&c->queue);
+    free(c->err_at);
     free((char *)(uintptr_t)c->id.p);
     free((char *)(uintptr_t)c->role.p);
     free((char *)(uintptr_t)c->meta.p);

@@ -28,7 +28,8 @@ struct client {
     uint64_t last_rx_us, last_ping_us;
     uint64_t waiting_us;    /* since when it may register and has not */
     uint64_t slow_since_us; /* when the queue last began to fill; 0: it is empty */
-    uint64_t err_debt_us;   /* when the last protocol error will be forgotten */
+    uint64_t *err_at; /* ring of the times of its last protocol errors; NULL before the first */
+    uint32_t err_count;
     uint32_t order_pos;
     int64_t since_ms, rtt_us;
     struct sp_str id, role, meta, addr; /* owned */

@@ -4,7 +4,7 @@
 
 #include "libproto/event.h"
 
-const struct sp_scan_limits wide = {64, SP_TOP_MAX, 100000};
+const struct sp_scan_limits wide = {64, SP_DOC_MAX, 100000};
 
 static bool open_doc(struct sp_doc *doc, const char *json)
 {

@@ -117,6 +117,21 @@ static void test_too_many_errors_close(void **state)
     world_free(w);
 }
 
+static void test_no_errors_allowed_at_all(void **state)
+{
+    (void)state;
+    struct hub_conf conf = world_conf();
+    conf.max_errors = 0;
+    struct world *w = world_new_conf(&conf);
+    struct sock *s = join(w, "a");
+    say(s, "{'type':'ping'}");
+    expect(s, "pong");
+    say_lit(s, "nonsense");
+    expect(s, "error", "code=invalid_json");
+    expect_closed(s, 1008);
+    world_free(w);
+}
+
 static void test_errors_spread_over_time_are_fine(void **state)
 {
     (void)state;
@@ -266,7 +281,7 @@ static void test_random_garbage(void **state)
         "{\"type\":\"list\",\"match\":\"*\",\"limit\":3,\"detail\":true}",
         "{\"type\":\"watch\",\"match\":\"a*\",\"role\":\"r\"}"};
     struct hub_conf conf = world_conf();
-    conf.max_errors = 1000000;
+    conf.max_errors = 1000;
     struct world *w = world_new_conf(&conf);
     w->keep_events = false;
     struct sock *s = NULL;
@@ -299,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_codes),
         cmocka_unit_test(test_limits_of_the_scanner),
         cmocka_unit_test(test_too_many_errors_close),
+        cmocka_unit_test(test_no_errors_allowed_at_all),
         cmocka_unit_test(test_errors_spread_over_time_are_fine),
         cmocka_unit_test(test_burst_across_a_window_boundary),
         cmocka_unit_test(test_delivery_errors_do_not_count),

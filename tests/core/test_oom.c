@@ -107,6 +107,7 @@ static void script(struct world *w)
     ask(b, "'type':'register','id':'b'");
     ask(a, "'type':'register','id':'a','role':'drone','meta':{'k':2}");
     ask(t, "'type':'list'");
+    ask(t, "'type':'nonsense'");
     crowd(w, 0, 64);
     ask(a, "'type':'offer','target':'b','sdp':'v','sessionId':'s'");
     ask(b, "'type':'offer','target':'a','sdp':'v','sessionId':'t'");

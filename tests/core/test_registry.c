@@ -127,7 +127,7 @@ static void run(uint64_t seed, bool linger)
     static struct model m;
     memset(&m, 0, sizeof(m));
     struct hub_conf conf = world_conf();
-    conf.max_errors = 1000000;
+    conf.max_errors = 1000;
     struct world *w = world_new_conf(&conf);
     w->rng ^= seed * 0x2545f4914f6cdd1du;
     w->linger = linger;

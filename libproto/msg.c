@@ -152,8 +152,12 @@ static enum sp_err take_value(struct sp_msg *msg, enum sp_msg_member id, const s
         return msg->raw[id].n <= SP_META_MAX
                    ? SP_OK
                    : bad(d, SP_INVALID_MEMBER, msg, msg->raw[id], id, "is too large");
-    case SP_M_RESUME:
     case SP_M_MATCH:
+        if (msg->raw[id].n == 2) {
+            return bad(d, SP_INVALID_MEMBER, msg, msg->raw[id], id, "is empty");
+        }
+        return take_string(msg, id, m, SP_MATCH_MAX, d);
+    case SP_M_RESUME:
         return take_string(msg, id, m, SP_MATCH_MAX, d);
     case SP_M_REASON:
         return take_string(msg, id, m, SP_REASON_MAX, d);

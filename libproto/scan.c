@@ -1,197 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * The scanner: one pass, no recursion, no tree. Strings, where nearly all bytes are, go sixteen
- * bytes at a time with SSE2 and eight without. */
+ * The scanner: one pass, no recursion, no tree. */
 #include "libproto/scan.h"
 
+#include "libproto/scan_str.h"
 #include "libproto/utf8.h"
-
-#if defined(__SSE2__) && !defined(SP_NO_SIMD)
-#include <emmintrin.h>
-#endif
 
 const struct sp_scan_limits sp_scan_defaults = {SP_DEPTH_MAX, SP_TOP_MAX, SP_MEMBERS_MAX};
 const struct sp_scan_limits sp_scan_replies = {64, SP_DOC_MAX, 1u << 20};
-
-struct scanner {
-    const char *base, *p, *end;
-    const struct sp_scan_limits *lim;
-    struct sp_diag *d;
-    uint32_t members;
-    bool escaped; /* of the string scanned last */
-};
-
-static enum sp_err fail(struct scanner *s, enum sp_err e, const char *what)
-{
-    return sp_diag_set(s->d, e, (size_t)(s->p - s->base), "%s at offset %zu", what,
-                       (size_t)(s->p - s->base));
-}
 
 static void skip_space(struct scanner *s)
 {
     while (s->p < s->end && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t')) {
         s->p++;
     }
-}
-
-/* Eight bytes at once: nonzero when one of them is a quote, a backslash, a control or not ASCII. */
-static inline uint64_t special8(const char *p)
-{
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    uint64_t v;
-    memcpy(&v, p, 8);
-    uint64_t quote = v ^ ones * '"', back = v ^ ones * '\\';
-    return ((v - ones * 0x20) | (quote - ones) | (back - ones) | v) & high;
-}
-
-#if defined(__SSE2__) && !defined(SP_NO_SIMD)
-/* One bit for each of 16 bytes that is not plain. */
-static inline unsigned special16(const char *p)
-{
-    const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\');
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-    /* signed: bytes from 0x80 are below 0x20 too */
-    __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
-    return (unsigned)_mm_movemask_epi8(
-        _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back))));
-}
-
-static inline uint64_t special64(const char *p)
-{
-    return special16(p) | (uint64_t)special16(p + 16) << 16 | (uint64_t)special16(p + 32) << 32 |
-           (uint64_t)special16(p + 48) << 48;
-}
-#endif
-
-/* Passes over string bytes that need no look; may stop early, never late. */
-static inline const char *plain_run(const char *p, const char *end)
-{
-#if defined(__SSE2__) && !defined(SP_NO_SIMD)
-    while (end - p >= 16) {
-        unsigned mask = special16(p);
-        if (mask) {
-            return p + __builtin_ctz(mask);
-        }
-        p += 16;
-    }
-#endif
-    while (end - p >= 8 && !special8(p)) {
-        p += 8;
-    }
-    return p;
-}
-
-static bool is_hex(char c)
-{
-    char l = (char)(c | 0x20);
-    return (c >= '0' && c <= '9') || (l >= 'a' && l <= 'f');
-}
-
-/* At a backslash; ends behind the escape. */
-static inline enum sp_err scan_escape(struct scanner *s)
-{
-    static const bool simple[256] = {['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
-                                     ['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true};
-    s->escaped = true;
-    if (s->end - s->p < 2) {
-        s->p = s->end;
-        return fail(s, SP_INVALID_JSON, "unterminated string");
-    }
-    if (simple[(unsigned char)s->p[1]]) {
-        s->p += 2;
-        return SP_OK;
-    }
-    if (s->p[1] != 'u') {
-        return fail(s, SP_INVALID_JSON, "bad escape");
-    }
-    for (int i = 2; i < 6; i++) {
-        if (s->p + i >= s->end || !is_hex(s->p[i])) {
-            return fail(s, SP_INVALID_JSON, "bad \\u escape");
-        }
-    }
-    s->p += 6;
-    return SP_OK;
-}
-
-/* At a byte that is not plain; ends behind what it begins, at *closed behind the closing quote. */
-static inline enum sp_err scan_special(struct scanner *s, bool *closed)
-{
-    unsigned char c = (unsigned char)*s->p;
-    if (c == '"') {
-        s->p++;
-        *closed = true;
-        return SP_OK;
-    }
-    if (c == '\\') {
-        return scan_escape(s);
-    }
-    if (c < 0x20) {
-        return fail(s, SP_INVALID_JSON, "control character in a string");
-    }
-    if (c < 0x80) {
-        s->p++;
-        return SP_OK;
-    }
-    size_t n = sp_utf8_seq(s->p, (size_t)(s->end - s->p));
-    if (n == 0) {
-        enum sp_err e = fail(s, SP_INVALID_JSON, "invalid UTF-8");
-        if (s->d) {
-            s->d->bad_utf8 = true;
-        }
-        return e;
-    }
-    s->p += n;
-    return SP_OK;
-}
-
-#if defined(__SSE2__) && !defined(SP_NO_SIMD)
-/* Blocks of 64 bytes while there are any: the mask is made once a block, not once an escape. */
-static enum sp_err scan_blocks(struct scanner *s, bool *closed)
-{
-    while (s->end - s->p >= 64) {
-        const char *block = s->p;
-        uint64_t mask = special64(block);
-        s->p += 64;
-        while (mask) {
-            s->p = block + __builtin_ctzll(mask);
-            enum sp_err e = scan_special(s, closed);
-            if (e || *closed) {
-                return e;
-            }
-            size_t done = (size_t)(s->p - block);
-            if (done >= 64) {
-                break;
-            }
-            mask &= ~UINT64_C(0) << done;
-            s->p = block + 64;
-        }
-    }
-    return SP_OK;
-}
-#else
-static enum sp_err scan_blocks(struct scanner *s, bool *closed)
-{
-    (void)s;
-    (void)closed;
-    return SP_OK;
-}
-#endif
-
-/* At the byte behind the opening quote; ends behind the closing one. Keys and short values close at
- * the first byte that is not plain; only what goes on after it is worth blocks. */
-static enum sp_err scan_string(struct scanner *s)
-{
-    bool closed = false;
-    s->escaped = false;
-    enum sp_err e = SP_OK;
-    for (bool first = true; !e && !closed; first = false) {
-        s->p = plain_run(s->p, s->end);
-        e = s->p == s->end ? fail(s, SP_INVALID_JSON, "unterminated string")
-                           : scan_special(s, &closed);
-        if (first && !e && !closed) {
-            e = scan_blocks(s, &closed);
-        }
-    }
-    return e;
 }
 
 static bool digits(struct scanner *s)
@@ -211,12 +32,12 @@ static enum sp_err scan_number(struct scanner *s)
     if (s->p < s->end && *s->p == '0') {
         s->p++;
     } else if (!digits(s)) {
-        return fail(s, SP_INVALID_JSON, "bad number");
+        return sp_scan_fail(s, SP_INVALID_JSON, "bad number");
     }
     if (s->p < s->end && *s->p == '.') {
         s->p++;
         if (!digits(s)) {
-            return fail(s, SP_INVALID_JSON, "bad number");
+            return sp_scan_fail(s, SP_INVALID_JSON, "bad number");
         }
     }
     if (s->p < s->end && (*s->p | 0x20) == 'e') {
@@ -225,7 +46,7 @@ static enum sp_err scan_number(struct scanner *s)
             s->p++;
         }
         if (!digits(s)) {
-            return fail(s, SP_INVALID_JSON, "bad number");
+            return sp_scan_fail(s, SP_INVALID_JSON, "bad number");
         }
     }
     return SP_OK;
@@ -234,7 +55,7 @@ static enum sp_err scan_number(struct scanner *s)
 static enum sp_err scan_word(struct scanner *s, struct sp_str word)
 {
     if ((size_t)(s->end - s->p) < word.n || memcmp(s->p, word.p, word.n) != 0) {
-        return fail(s, SP_INVALID_JSON, "bad literal");
+        return sp_scan_fail(s, SP_INVALID_JSON, "bad literal");
     }
     s->p += word.n;
     return SP_OK;
@@ -243,9 +64,9 @@ static enum sp_err scan_word(struct scanner *s, struct sp_str word)
 static enum sp_err unexpected(struct scanner *s)
 {
     if (s->p == s->end) {
-        return fail(s, SP_INVALID_JSON, "unexpected end");
+        return sp_scan_fail(s, SP_INVALID_JSON, "unexpected end");
     }
-    enum sp_err e = fail(s, SP_INVALID_JSON, "unexpected character");
+    enum sp_err e = sp_scan_fail(s, SP_INVALID_JSON, "unexpected character");
     if (s->d && (unsigned char)*s->p >= 0x80) {
         s->d->bad_utf8 = sp_utf8_seq(s->p, (size_t)(s->end - s->p)) == 0;
     }
@@ -261,7 +82,7 @@ static enum sp_err scan_scalar(struct scanner *s, uint8_t *kind)
     case '"':
         *kind = SP_J_STRING;
         s->p++;
-        return scan_string(s);
+        return sp_scan_string(s);
     case 't':
         *kind = SP_J_BOOL;
         return scan_word(s, SP_STR("true"));
@@ -283,7 +104,7 @@ static enum sp_err scan_scalar(struct scanner *s, uint8_t *kind)
 static enum sp_err count_member(struct scanner *s)
 {
     if (++s->members > s->lim->members) {
-        return fail(s, SP_INVALID_MESSAGE, "too many members");
+        return sp_scan_fail(s, SP_INVALID_MESSAGE, "too many members");
     }
     return SP_OK;
 }
@@ -295,7 +116,7 @@ static enum sp_err scan_key(struct scanner *s)
         return unexpected(s);
     }
     s->p++;
-    enum sp_err e = scan_string(s);
+    enum sp_err e = sp_scan_string(s);
     if (e) {
         return e;
     }
@@ -324,7 +145,7 @@ static bool in_object(const struct nesting *n)
 static enum sp_err enter(struct scanner *s, struct nesting *n, bool *empty)
 {
     if (n->outer + n->depth >= s->lim->depth) {
-        return fail(s, SP_INVALID_MESSAGE, "nested too deep");
+        return sp_scan_fail(s, SP_INVALID_MESSAGE, "nested too deep");
     }
     n->objects = n->objects << 1 | (*s->p == '{');
     n->depth++;
@@ -418,7 +239,7 @@ static bool key_repeated(const struct sp_doc *doc, const struct sp_member *m)
 static enum sp_err scan_member(struct scanner *s, struct sp_doc *doc)
 {
     if (doc->count == s->lim->top) {
-        return fail(s, SP_INVALID_MESSAGE, "too many members");
+        return sp_scan_fail(s, SP_INVALID_MESSAGE, "too many members");
     }
     struct sp_member *m = &doc->m[doc->count];
     const char *key = s->p + 1;
@@ -430,7 +251,7 @@ static enum sp_err scan_member(struct scanner *s, struct sp_doc *doc)
         return e;
     }
     s->p++;
-    if ((e = scan_string(s))) {
+    if ((e = sp_scan_string(s))) {
         return e;
     }
     m->key_off = (uint32_t)(key - s->base);
@@ -438,7 +259,7 @@ static enum sp_err scan_member(struct scanner *s, struct sp_doc *doc)
     m->key_escaped = s->escaped;
     if (key_repeated(doc, m)) {
         s->p = key - 1;
-        return fail(s, SP_INVALID_MESSAGE, "repeated member");
+        return sp_scan_fail(s, SP_INVALID_MESSAGE, "repeated member");
     }
     skip_space(s);
     if (s->p == s->end || *s->p != ':') {
@@ -494,7 +315,7 @@ enum sp_err sp_scan(struct sp_doc *doc, const char *buf, size_t len,
     doc->len = len;
     doc->count = 0;
     if (len > UINT32_MAX) {
-        return fail(&s, SP_TOO_LARGE, "input too long");
+        return sp_scan_fail(&s, SP_TOO_LARGE, "input too long");
     }
     skip_space(&s);
     if (s.p < s.end && *s.p == '{') {
@@ -502,7 +323,7 @@ enum sp_err sp_scan(struct sp_doc *doc, const char *buf, size_t len,
     }
     enum sp_err e = sp_scan_value(buf, len, lim, d);
     s.p = buf;
-    return e ? e : fail(&s, SP_INVALID_MESSAGE, "not an object");
+    return e ? e : sp_scan_fail(&s, SP_INVALID_MESSAGE, "not an object");
 }
 
 enum sp_err sp_scan_value(const char *buf, size_t len, const struct sp_scan_limits *lim,

@@ -7,9 +7,6 @@
 #include <emmintrin.h>
 #endif
 
-#define CANDIDATE_TOKENS 16 /* foundation .. typ is 7 tokens; RFC 8839 5.1 fixes their order */
-#define ADDRESS_TOKEN    4
-
 /* Tells whether the 'm' at p[at] begins a line: in JSON the line end before it is written as a
  * backslash and an n, unless that backslash is itself escaped. */
 static bool begins_line(const char *p, size_t at)
@@ -96,43 +93,25 @@ struct sp_str sp_sdp_summary(unsigned media)
     return sp_str(names[media & 15u]);
 }
 
-/* The next run of bytes without a space, or an empty one at the end. */
-static struct sp_str next_token(struct sp_str s, size_t *pos)
+static const char *find(struct sp_str s, struct sp_str what)
 {
-    while (*pos < s.n && s.p[*pos] == ' ') {
-        (*pos)++;
-    }
-    size_t start = *pos;
-    while (*pos < s.n && s.p[*pos] != ' ') {
-        (*pos)++;
-    }
-    return (struct sp_str){s.p + start, *pos - start};
+    return s.n >= what.n ? memmem(s.p, s.n, what.p, what.n) : NULL;
 }
 
-static bool is_local(struct sp_str host)
-{
-    struct sp_str suffix = SP_STR(".local");
-
-    return host.n > suffix.n && memcmp(host.p + host.n - suffix.n, suffix.p, suffix.n) == 0;
-}
-
+/* RFC 8839 5.1: the address stands before the port, the port before "typ". */
 static struct sp_str line_summary(struct sp_str line)
 {
     static const char *const types[] = {"host", "srflx", "prflx", "relay"};
-    struct sp_str address = {NULL, 0};
-    size_t pos = 0;
-
-    for (int i = 0; i < CANDIDATE_TOKENS; i++) {
-        struct sp_str token = next_token(line, &pos);
-        if (i == ADDRESS_TOKEN) {
-            address = token;
-        }
-        if (token.n == 0 || sp_str_eq(token, SP_STR("typ"))) {
-            break;
-        }
+    const char *typ = find(line, SP_STR(" typ "));
+    if (!typ) {
+        return SP_STR("unknown");
     }
-    struct sp_str type = next_token(line, &pos);
-    if (sp_str_eq(type, SP_STR("host")) && is_local(address)) {
+    struct sp_str before = {line.p, (size_t)(typ - line.p)};
+    struct sp_str type = {typ + 5, line.n - before.n - 5};
+    const char *space = memchr(type.p, ' ', type.n);
+    type.n = space ? (size_t)(space - type.p) : type.n;
+    const char *local = find(before, SP_STR(".local "));
+    if (sp_str_eq(type, SP_STR("host")) && local && local > line.p && local[-1] != ' ') {
         return SP_STR("mdns");
     }
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

@@ -25,7 +25,7 @@ struct sp_str hub_stamp(struct hub *h)
 static void count_error(struct hub *h, struct client *c)
 {
     uint32_t most = h->conf.max_errors;
-    if (!c->err_at) {
+    if (!c->err_at && most) {
         c->err_at = calloc(most, sizeof(*c->err_at));
     }
     uint64_t *oldest = c->err_at ? &c->err_at[c->err_count % most] : NULL;

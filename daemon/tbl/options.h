@@ -31,7 +31,7 @@ SIGD_OPTION(max_message, "max-message", 0, SIZE, "64K", 1024, 1048576, NULL, "SI
 SIGD_OPTION(max_depth, "max-depth", 0, NUMBER, "16", 1, 60, NULL, "N", "nesting of a message")
 SIGD_OPTION(max_members, "max-members", 0, NUMBER, "512", 1, 65536, NULL, "N",
             "members and elements of a message")
-SIGD_OPTION(max_errors, "max-errors", 0, NUMBER, "20", 1, 10000, NULL, "N",
+SIGD_OPTION(max_errors, "max-errors", 0, NUMBER, "20", 1, 1000, NULL, "N",
             "protocol errors in 10 s before the connection is closed")
 SIGD_OPTION(max_sessions, "max-sessions", 0, NUMBER, "64", 1, 100000, NULL, "N",
             "open sessions of a client")

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ * Strings, where nearly all bytes of a message are: 64 bytes at a time with SSE2, eight without. */
+#include "libproto/scan_str.h"
+
+#include "libproto/utf8.h"
+
+#if defined(__SSE2__) && !defined(SP_NO_SIMD)
+#include <emmintrin.h>
+#endif
+
+enum sp_err sp_scan_fail(struct scanner *s, enum sp_err e, const char *what)
+{
+    return sp_diag_set(s->d, e, (size_t)(s->p - s->base), "%s at offset %zu", what,
+                       (size_t)(s->p - s->base));
+}
+
+/* Eight bytes at once: nonzero when one of them is a quote, a backslash, a control or not ASCII. */
+static inline uint64_t special8(const char *p)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    uint64_t v;
+    memcpy(&v, p, 8);
+    uint64_t quote = v ^ ones * '"', back = v ^ ones * '\\';
+    return ((v - ones * 0x20) | (quote - ones) | (back - ones) | v) & high;
+}
+
+#if defined(__SSE2__) && !defined(SP_NO_SIMD)
+/* One bit for each of 16 bytes that is not plain. */
+static inline unsigned special16(const char *p)
+{
+    const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\');
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    /* signed: bytes from 0x80 are below 0x20 too */
+    __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back))));
+}
+
+/* What 64 bytes hold, a bit for each. */
+struct block {
+    uint64_t back;  /* backslashes */
+    uint64_t rest;  /* whatever else is not plain */
+    uint64_t lines; /* n and r, which a backslash makes a line end */
+};
+
+static inline struct block read_block(const char *p)
+{
+    struct block k = {0, 0, 0};
+    for (unsigned i = 0; i < 64; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        __m128i back = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+        __m128i rest = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
+                                    _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+        __m128i line = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('n')),
+                                    _mm_cmpeq_epi8(v, _mm_set1_epi8('r')));
+        k.back |= (uint64_t)(unsigned)_mm_movemask_epi8(back) << i;
+        k.rest |= (uint64_t)(unsigned)_mm_movemask_epi8(rest) << i;
+        k.lines |= (uint64_t)(unsigned)_mm_movemask_epi8(line) << i;
+    }
+    return k;
+}
+#endif
+
+/* Passes over string bytes that need no look; may stop early, never late. */
+static inline const char *plain_run(const char *p, const char *end)
+{
+#if defined(__SSE2__) && !defined(SP_NO_SIMD)
+    while (end - p >= 16) {
+        unsigned mask = special16(p);
+        if (mask) {
+            return p + __builtin_ctz(mask);
+        }
+        p += 16;
+    }
+#endif
+    while (end - p >= 8 && !special8(p)) {
+        p += 8;
+    }
+    return p;
+}
+
+static bool is_hex(char c)
+{
+    char l = (char)(c | 0x20);
+    return (c >= '0' && c <= '9') || (l >= 'a' && l <= 'f');
+}
+
+/* At a backslash; ends behind the escape. */
+static inline enum sp_err scan_escape(struct scanner *s)
+{
+    static const bool simple[256] = {['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
+                                     ['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true};
+    s->escaped = true;
+    if (s->end - s->p < 2) {
+        s->p = s->end;
+        return sp_scan_fail(s, SP_INVALID_JSON, "unterminated string");
+    }
+    if (simple[(unsigned char)s->p[1]]) {
+        s->p += 2;
+        return SP_OK;
+    }
+    if (s->p[1] != 'u') {
+        return sp_scan_fail(s, SP_INVALID_JSON, "bad escape");
+    }
+    for (int i = 2; i < 6; i++) {
+        if (s->p + i >= s->end || !is_hex(s->p[i])) {
+            return sp_scan_fail(s, SP_INVALID_JSON, "bad \\u escape");
+        }
+    }
+    s->p += 6;
+    return SP_OK;
+}
+
+/* At a byte that is not plain; ends behind what it begins, at *closed behind the closing quote. */
+static inline enum sp_err scan_special(struct scanner *s, bool *closed)
+{
+    unsigned char c = (unsigned char)*s->p;
+    if (c == '"') {
+        s->p++;
+        *closed = true;
+        return SP_OK;
+    }
+    if (c == '\\') {
+        return scan_escape(s);
+    }
+    if (c < 0x20) {
+        return sp_scan_fail(s, SP_INVALID_JSON, "control character in a string");
+    }
+    if (c < 0x80) {
+        s->p++;
+        return SP_OK;
+    }
+    size_t n = sp_utf8_seq(s->p, (size_t)(s->end - s->p));
+    if (n == 0) {
+        enum sp_err e = sp_scan_fail(s, SP_INVALID_JSON, "invalid UTF-8");
+        if (s->d) {
+            s->d->bad_utf8 = true;
+        }
+        return e;
+    }
+    s->p += n;
+    return SP_OK;
+}
+
+#if defined(__SSE2__) && !defined(SP_NO_SIMD)
+/* A block whose only escapes are line ends, as in an SDP, is passed over without a look at each. */
+static inline size_t pass_lines(const struct block *k)
+{
+    const uint64_t last = UINT64_C(1) << 63;
+    uint64_t escaped = (k->back & ~last) << 1;
+    if (k->rest || (escaped & ~k->lines)) {
+        return 0;
+    }
+    return k->back & last ? 63 : 64;
+}
+
+static enum sp_err walk_block(struct scanner *s, uint64_t odd, bool *closed)
+{
+    const char *block = s->p;
+    for (size_t done = 0; done < 64 && (odd & ~UINT64_C(0) << done);) {
+        s->p = block + __builtin_ctzll(odd & ~UINT64_C(0) << done);
+        enum sp_err e = scan_special(s, closed);
+        if (e || *closed) {
+            return e;
+        }
+        done = (size_t)(s->p - block);
+    }
+    if (s->p < block + 64) {
+        s->p = block + 64;
+    }
+    return SP_OK;
+}
+
+/* Blocks of 64 bytes while there are any. */
+static enum sp_err scan_blocks(struct scanner *s, bool *closed)
+{
+    enum sp_err e = SP_OK;
+    while (!e && !*closed && s->end - s->p >= 64) {
+        struct block k = read_block(s->p);
+        size_t n = pass_lines(&k);
+        if (n) {
+            s->escaped = s->escaped || k.back;
+            s->p += n;
+        } else {
+            e = walk_block(s, k.back | k.rest, closed);
+        }
+    }
+    return e;
+}
+#else
+static enum sp_err scan_blocks(struct scanner *s, bool *closed)
+{
+    (void)s;
+    (void)closed;
+    return SP_OK;
+}
+#endif
+
+/* At the byte behind the opening quote; ends behind the closing one. Keys and short values close at
+ * the first byte that is not plain; only what goes on after it is worth blocks. */
+enum sp_err sp_scan_string(struct scanner *s)
+{
+    bool closed = false;
+    s->escaped = false;
+    enum sp_err e = SP_OK;
+    for (bool first = true; !e && !closed; first = false) {
+        s->p = plain_run(s->p, s->end);
+        e = s->p == s->end ? sp_scan_fail(s, SP_INVALID_JSON, "unterminated string")
+                           : scan_special(s, &closed);
+        if (first && !e && !closed) {
+            e = scan_blocks(s, &closed);
+        }
+    }
+    return e;
+}

@@ -45,25 +45,46 @@ static unsigned media_at(struct sp_str raw, size_t m)
     return SP_MEDIA_OTHER;
 }
 
+#ifdef __SSE2__
+/* All ones where an 'm' stands before a '='; reads 17 bytes. */
+static inline __m128i m_lines(const char *p)
+{
+    __m128i here = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i next = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
+    return _mm_and_si128(_mm_cmpeq_epi8(here, _mm_set1_epi8('m')),
+                         _mm_cmpeq_epi8(next, _mm_set1_epi8('=')));
+}
+
+/* Passes over 64 bytes at a time while no line of media can begin there. */
+static size_t skip_lines(struct sp_str raw, size_t i)
+{
+    while (i + 65 <= raw.n) {
+        __m128i any = _mm_or_si128(_mm_or_si128(m_lines(raw.p + i), m_lines(raw.p + i + 16)),
+                                   _mm_or_si128(m_lines(raw.p + i + 32), m_lines(raw.p + i + 48)));
+        if (_mm_movemask_epi8(any)) {
+            break;
+        }
+        i += 64;
+    }
+    return i;
+}
+#else
+static size_t skip_lines(struct sp_str raw, size_t i)
+{
+    (void)raw;
+    return i;
+}
+#endif
+
 unsigned sp_sdp_media(struct sp_str raw)
 {
     unsigned media = 0;
-    size_t i = 0;
-
-#ifdef __SSE2__
-    const __m128i m = _mm_set1_epi8('m'), equals = _mm_set1_epi8('=');
-    for (; i + 17 <= raw.n; i += 16) {
-        __m128i here = _mm_loadu_si128((const __m128i *)(const void *)(raw.p + i));
-        __m128i next = _mm_loadu_si128((const __m128i *)(const void *)(raw.p + i + 1));
-        __m128i both = _mm_and_si128(_mm_cmpeq_epi8(here, m), _mm_cmpeq_epi8(next, equals));
-        for (unsigned hits = (unsigned)_mm_movemask_epi8(both); hits != 0; hits &= hits - 1) {
-            media |= media_at(raw, i + (unsigned)__builtin_ctz(hits));
-        }
-    }
-#endif
-    for (; i + 2 <= raw.n; i++) {
-        if (raw.p[i] == 'm' && raw.p[i + 1] == '=') {
-            media |= media_at(raw, i);
+    for (size_t i = 0; i + 2 <= raw.n;) {
+        size_t end = skip_lines(raw, i) + 64;
+        for (i = end - 64; i < end && i + 2 <= raw.n; i++) {
+            if (raw.p[i] == 'm' && raw.p[i + 1] == '=') {
+                media |= media_at(raw, i);
+            }
         }
     }
     return media;

@@ -32,6 +32,7 @@ void wheel_init(struct wheel *w, uint64_t now_us)
     }
     list_init(&w->fired);
     w->tick = now_us / WHEEL_TICK_US;
+    w->next = 0;
     w->count = 0;
 }
 
@@ -42,6 +43,7 @@ static void place(struct wheel *w, struct wheel_node *n)
         tick = w->tick;
     }
     list_add(&w->slot[tick % WHEEL_SLOTS], n);
+    w->next = tick < w->next ? tick : w->next;
 }
 
 void wheel_set(struct wheel *w, struct wheel_node *n, uint64_t due_us)
@@ -88,16 +90,17 @@ struct wheel_node *wheel_pop(struct wheel *w, uint64_t now_us)
     }
 }
 
-uint64_t wheel_next(const struct wheel *w)
+uint64_t wheel_next(struct wheel *w)
 {
     if (w->count == 0) {
         return UINT64_MAX;
     }
-    for (uint64_t t = w->tick; t < w->tick + WHEEL_SLOTS; t++) {
-        const struct wheel_node *h = &w->slot[t % WHEEL_SLOTS];
-        if (h->next != h) {
-            return t * WHEEL_TICK_US;
+    if (w->next < w->tick) {
+        w->next = w->tick;
+        const struct wheel_node *h = &w->slot[w->next % WHEEL_SLOTS];
+        while (h->next == h && w->next < w->tick + WHEEL_SLOTS) {
+            h = &w->slot[++w->next % WHEEL_SLOTS];
         }
     }
-    return w->tick * WHEEL_TICK_US;
+    return w->next * WHEEL_TICK_US;
 }

@@ -20,6 +20,7 @@ struct wheel {
     struct wheel_node slot[WHEEL_SLOTS];
     struct wheel_node fired; /* taken out of the slot that is being served */
     uint64_t tick;           /* the next one to be served */
+    uint64_t next;           /* no slot before this tick holds anything; below tick: unknown */
     uint32_t count;
 };
 
@@ -34,6 +35,6 @@ struct wheel_node *wheel_pop(struct wheel *w, uint64_t now_us);
 
 /* wheel_next gives the moment at which wheel_pop should be asked again; UINT64_MAX when nothing is
  * armed. */
-uint64_t wheel_next(const struct wheel *w);
+uint64_t wheel_next(struct wheel *w);
 
 #endif

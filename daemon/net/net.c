@@ -95,9 +95,18 @@ static void arm(struct net *n, uint64_t due_us, uint64_t now_us)
     uv_timer_start(&n->timer, on_timer, ms, 0);
 }
 
-static bool all_gone(const struct net *n)
+static void stop_if_done(struct net *n)
 {
-    return n->stopping && n->nconn == 0;
+    if (n->done || (n->stopping && n->nconn == 0)) {
+        uv_stop(&n->loop);
+    }
+}
+
+void net_conn_gone(struct net *n)
+{
+    n->nconn--;
+    listen_start(n);
+    stop_if_done(n);
 }
 
 void net_turn(struct net *n)
@@ -108,9 +117,7 @@ void net_turn(struct net *n)
         ws_close(c);
     }
     arm(n, due, now.mono_us);
-    if (all_gone(n) || n->done) {
-        uv_stop(&n->loop);
-    }
+    stop_if_done(n);
 }
 
 static void on_check(uv_check_t *c)
@@ -118,18 +125,9 @@ static void on_check(uv_check_t *c)
     net_turn(c->data);
 }
 
-static void expire(struct net *n, uint64_t now)
+static void expire(struct net *n, struct conn_list *l, uint64_t now)
 {
-    for (struct conn *c; (c = list_due(&n->handshake, now));) {
-        list_del(c);
-        if (c->state == CONN_ORPHAN) {
-            ws_free(c);
-        } else {
-            list_put(&n->closing, c, UINT64_MAX);
-            ws_kill(c);
-        }
-    }
-    for (struct conn *c; (c = list_due(&n->closing, now));) {
+    for (struct conn *c; (c = list_due(l, now));) {
         list_del(c);
         list_put(&n->closing, c, UINT64_MAX);
         ws_kill(c);
@@ -143,7 +141,8 @@ static void on_second(uv_timer_t *t)
     struct net *n = t->data;
     uint64_t now = mono_us();
     read_wall(n);
-    expire(n, now);
+    expire(n, &n->handshake, now);
+    expire(n, &n->closing, now);
     listen_start(n);
     lws_cancel_service(n->lws);
     if (n->stopping && now >= n->stop_deadline_us) {
@@ -165,6 +164,10 @@ static void on_signal(uv_signal_t *s, int number)
         listen_stop(n);
         n->stopping = true;
         n->stop_deadline_us = mono_us() + n->conf.stop_us;
+        /* who has not said hello yet would keep us waiting */
+        for (struct conn *c; (c = list_due(&n->handshake, UINT64_MAX));) {
+            ws_doom(c, 0, NULL);
+        }
         hub_stop(n->hub, net_now(n));
     }
     net_turn(n);

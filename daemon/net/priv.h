@@ -76,6 +76,8 @@ struct net {
 struct hub_now net_now(const struct net *n);
 void list_put(struct conn_list *l, struct conn *c, uint64_t deadline_us);
 void list_del(struct conn *c);
+/* net_conn_gone counts a connection out: there may be room again, or nothing left to stop. */
+void net_conn_gone(struct net *n);
 /* net_turn runs the hub's deadlines and carries out closings; at the end of each turn of the loop.
  */
 void net_turn(struct net *n);

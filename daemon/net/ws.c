@@ -122,6 +122,9 @@ void ws_close(struct conn *c)
 {
     list_del(c);
     list_put(&c->net->closing, c, net_now(c->net).mono_us + CLOSE_US);
+    if (c->state == CONN_ORPHAN) {
+        return;
+    }
     if (c->state == CONN_HTTP || c->close_code == 0) {
         ws_kill(c);
     } else if (lws_partial_buffered(c->wsi)) {
@@ -135,6 +138,10 @@ void ws_close(struct conn *c)
 
 void ws_kill(struct conn *c)
 {
+    if (c->state == CONN_ORPHAN) {
+        ws_free(c);
+        return;
+    }
     c->state = CONN_CLOSING;
     lws_set_timeout(c->wsi, (enum pending_timeout)1, LWS_TO_KILL_SYNC);
 }
@@ -148,8 +155,7 @@ void ws_free(struct conn *c)
     }
     free(c->rx);
     free(c);
-    n->nconn--;
-    listen_start(n);
+    net_conn_gone(n);
 }
 
 /* ---------------------------------------------------------------- receiving */

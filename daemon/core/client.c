@@ -31,6 +31,11 @@ struct sp_str str_dup(struct sp_str s)
     return (struct sp_str){p, p ? s.n : 0};
 }
 
+void str_free(struct sp_str s)
+{
+    free((char *)(uintptr_t)s.p);
+}
+
 enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b)
 {
     assert(!b->full);
@@ -278,9 +283,9 @@ void client_free(struct hub *h, struct client *c)
     wheel_clear(&h->wheel, &c->timer);
     queue_fini(&c->queue);
     free(c->err_at);
-    free((char *)(uintptr_t)c->id.p);
-    free((char *)(uintptr_t)c->role.p);
-    free((char *)(uintptr_t)c->meta.p);
-    free((char *)(uintptr_t)c->addr.p);
+    str_free(c->id);
+    str_free(c->role);
+    str_free(c->meta);
+    str_free(c->addr);
     free(c);
 }

@@ -36,8 +36,8 @@ struct hub_conf {
 
 enum hub_wrote { HUB_WROTE, HUB_BUSY, HUB_GONE };
 
-/* hub_ops is the world below. sock is what hub_open was given. No operation calls back into the hub,
- * but close, which may call hub_closed at once. */
+/* hub_ops is the world below. sock is what hub_open was given. No operation calls back into the
+ * hub, but close, which may call hub_closed at once. */
 struct hub_ops {
     /* write sends one text message now, or says that the socket is busy or gone. buf has
      * HUB_HEADROOM writable bytes in front of it; its content may be destroyed. */

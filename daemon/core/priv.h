@@ -97,8 +97,10 @@ void client_leave(struct hub *h, struct client *c, enum sp_bye why);
 void client_arm(struct hub *h, struct client *c);
 void client_timer(struct hub *h, struct client *c);
 void client_free(struct hub *h, struct client *c);
-/* str_dup copies into memory of its own; .p is NULL when out of memory. */
+/* str_dup copies into memory of its own, to be freed with str_free; .p is NULL when out of memory.
+ */
 struct sp_str str_dup(struct sp_str s);
+void str_free(struct sp_str s);
 
 /* hub_settle carries out what was marked for closing during a call. */
 void hub_settle(struct hub *h);

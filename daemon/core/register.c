@@ -45,7 +45,7 @@ static void emit_register(struct hub *h, const struct client *c, enum sp_event_t
 
 static void replace_str(struct sp_str *slot, struct sp_str value)
 {
-    free((char *)(uintptr_t)slot->p);
+    str_free(*slot);
     *slot = value;
 }
 
@@ -164,7 +164,7 @@ static void register_again(struct hub *h, struct client *c, const struct sp_msg 
         reply_error(h, c, SP_INTERNAL, none, "out of memory");
     } else {
         /* the map and the index know the client by its old copy of the id, which is the same */
-        free((char *)(uintptr_t)k.id.p);
+        str_free(k.id);
         k.id = c->id;
         c->id.p = NULL;
         take_claim(c, &k);

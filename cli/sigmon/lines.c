@@ -44,15 +44,19 @@ static void pad(int used, int width)
     printf("%*s", used < width ? width - used : 1, "");
 }
 
-/* from → to, or the one whom the event is about. */
+/* Whom the event is about: the sender, the client, or an address that is nobody yet. */
+static enum sp_event_str subject_of(const struct sp_event *ev)
+{
+    if (ev->s[SP_ES_from].n > 0) {
+        return SP_ES_from;
+    }
+    return ev->s[SP_ES_id].n > 0 ? SP_ES_id : SP_ES_addr;
+}
+
 static void put_parties(const struct sp_event *ev)
 {
-    struct sp_str from = ev->s[SP_ES_from], to = ev->s[SP_ES_to];
+    struct sp_str from = ev->s[subject_of(ev)], to = ev->s[SP_ES_to];
     int used = (int)from.n;
-    if (from.n == 0 && to.n == 0) {
-        from = ev->s[SP_ES_id];
-        used = (int)from.n;
-    }
     out_safe(stdout, from);
     if (to.n > 0) {
         fputs(" → ", stdout);
@@ -78,7 +82,7 @@ static void put_detail(const struct sp_event *ev)
     static const enum sp_event_str told[] = {SP_ES_summary, SP_ES_code, SP_ES_reason, SP_ES_role,
                                              SP_ES_addr};
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
-        if (ev->s[told[i]].n > 0) {
+        if (ev->s[told[i]].n > 0 && told[i] != subject_of(ev)) {
             putchar(' ');
             out_safe(stdout, ev->s[told[i]]);
         }

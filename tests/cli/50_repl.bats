@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+# sigctl on a terminal: prompt, messages above the line, completion, Ctrl-C, Ctrl-D, history.
+setup() {
+    load ../lib/common.bash
+    command -v tmux >/dev/null || skip "no tmux"
+    start_sigd
+    export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+    mkdir "$XDG_STATE_HOME"
+    SOCKET=$BATS_TEST_TMPDIR/tmux
+    tmux -S "$SOCKET" -f /dev/null new-session -d -x 110 -y 40 \
+        "env SIGD_URL=$SIGD_URL XDG_STATE_HOME=$XDG_STATE_HOME TERM=screen $(command -v sigctl); \
+         echo left with \$?; cat" 3>&-
+    wait_for 5 shows '^sigctl>'
+}
+teardown() {
+    tmux -S "$SOCKET" kill-server 2>/dev/null || true
+    stop_all
+}
+
+keys() { tmux -S "$SOCKET" send-keys "$@"; }
+screen() { tmux -S "$SOCKET" capture-pane -p; }
+shows() { screen | grep -qE -- "$1"; }
+
+@test "commands run and the session ends with Ctrl-D" {
+    keys 'register op-1' Enter
+    wait_for 5 shows '^registered op-1'
+    keys 'list --count' Enter
+    wait_for 5 shows '^1$'
+    keys C-d
+    wait_for 5 shows '^left with 0'
+    run cat "$XDG_STATE_HOME/sigkit/history"
+    if [[ $output ]]; then
+        assert_output $'register op-1\nlist --count'
+        assert_equal "$(stat -c %a "$XDG_STATE_HOME/sigkit/history")" 600
+    fi
+}
+
+@test "a message comes above the line, which is kept" {
+    keys 'register op-1' Enter
+    wait_for 5 shows '^registered op-1'
+    keys 'offer gho'
+    wait_for 5 shows '^sigctl> offer gho'
+    printf '%s\n' 'register d1' 'offer op-1' 'wait peer op-1 --gone -W 5s' | sigctl &
+    PIDS+=($!)
+    wait_for 5 shows 'offer from d1'
+    keys 'st' Enter
+    wait_for 5 shows 'ghost is not registered'
+    shows '^sigctl> offer ghost'
+}
+
+@test "Ctrl-C cancels a wait, not the session" {
+    keys 'wait peer nobody -W 1m' Enter
+    wait_for 5 shows 'wait peer nobody'
+    keys C-c
+    wait_for 5 shows 'cancelled'
+    keys 'list --count' Enter
+    wait_for 5 shows '^0$'
+}
+
+@test "a failure does not end the session" {
+    keys 'frobnicate' Enter
+    wait_for 5 shows "unknown command 'frobnicate'"
+    keys 'ping -C 1' Enter
+    wait_for 5 shows '1 sent, 1 answered'
+}
+
+@test "Tab completes commands and live ids" {
+    shows '^sigctl>'
+    ldd "$(command -v sigctl)" | grep -q readline || skip "built without readline"
+    start hold sigctl register camera-77 --hold
+    sigctl wait peer camera-77
+    keys 'reg' Tab
+    wait_for 5 shows '^sigctl> register'
+    keys C-u 'offer cam' Tab
+    wait_for 5 shows '^sigctl> offer camera-77'
+}
+
+@test "the session survives the server and registers again" {
+    keys 'register op-1' Enter
+    wait_for 5 shows '^registered op-1'
+    port=$SIGD_PORT
+    stop "$SIGD_PID"
+    wait_for 5 shows '(lost|closed)'
+    start_sigd -l "127.0.0.1:$port"
+    export SIGD_URL=ws://127.0.0.1:$port
+    run --separate-stderr sigctl wait peer op-1 -W 10s
+    assert_success
+}

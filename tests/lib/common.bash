@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+# What the tests of the tools share: a server of their own on a free port, processes that end with
+# the test, waiting for conditions. SIGKIT_BUILD is the build directory.
+bats_require_minimum_version 1.5.0
+load /usr/lib/bats/bats-support/load.bash
+load /usr/lib/bats/bats-assert/load.bash
+
+: "${SIGKIT_BUILD:?the build directory}"
+PATH=$SIGKIT_BUILD/cli/sigctl:$SIGKIT_BUILD/cli/sigmon:$SIGKIT_BUILD/cli/sigbench:$PATH
+unset SIGD_ID SIGD_TOKEN SIGD_TOKEN_FILE SIGD_TIMEOUT NO_COLOR CLICOLOR_FORCE
+PIDS=()
+
+# wait_for SECONDS COMMAND...: until the command succeeds; fails when the time is over.
+wait_for()
+{
+    local end=$((SECONDS + $1 + 1))
+    shift
+    until "$@"; do
+        ((SECONDS < end)) || fail "never came true: $*"
+        sleep 0.02
+    done
+}
+
+# start_sigd [OPTION...]: a server of this test; sets SIGD_PID, SIGD_PORT and SIGD_URL.
+start_sigd()
+{
+    local dir=$BATS_TEST_TMPDIR
+    rm -f "$dir/port"
+    (cd "$dir" && exec "$SIGKIT_BUILD/daemon/sigd" -l 127.0.0.1:0 --port-file "$dir/port" \
+        --health none "$@") >"$dir/sigd.out" 2>"$dir/sigd.err" 3>&- &
+    SIGD_PID=$!
+    PIDS+=("$SIGD_PID")
+    wait_for 10 test -s "$dir/port"
+    read -r SIGD_PORT <"$dir/port"
+    export SIGD_URL=ws://127.0.0.1:$SIGD_PORT
+}
+
+# start NAME COMMAND...: in the background; sets PID; output in $BATS_TEST_TMPDIR/NAME.out and .err.
+start()
+{
+    local name=$1
+    shift
+    "$@" <&0 >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" 3>&- &
+    PID=$!
+    PIDS+=("$PID")
+}
+
+# stop PID [SIGNAL]: ends it and sets status to its exit status.
+stop()
+{
+    kill -s "${2:-TERM}" "$1" 2>/dev/null || true
+    finish "$1"
+}
+
+# finish PID: waits for its end and sets status.
+finish()
+{
+    status=0
+    wait "$1" || status=$?
+}
+
+stop_all()
+{
+    local pid
+    for pid in "${PIDS[@]}"; do
+        kill "$pid" 2>/dev/null || true
+    done
+    for pid in "${PIDS[@]}"; do
+        wait "$pid" 2>/dev/null || true
+    done
+    PIDS=()
+}
+
+# assert_json JQ: the expression is true of the whole of $output.
+assert_json()
+{
+    jq -e "$1" <<<"$output" >/dev/null || fail "not so: $1
+$output"
+}

@@ -47,16 +47,11 @@ const struct conf_row *conf_find(const char *name)
 
 const char *conf_nearest(const char *name)
 {
-    const char *best = NULL;
-    unsigned least = 4;
+    struct sp_guess g = sp_guess_init(sp_str(name));
     for (size_t i = 0; i < conf_nrows; i++) {
-        unsigned d = sp_distance(sp_str(name), sp_str(conf_rows[i].name));
-        if (d < least) {
-            least = d;
-            best = conf_rows[i].name;
-        }
+        sp_guess_consider(&g, conf_rows[i].name);
     }
-    return best;
+    return g.best;
 }
 
 void conf_unknown(char *why, size_t cap, const char *where, const char *name)

@@ -48,26 +48,10 @@ struct value {
 
 /* ---- did you mean ---- */
 
-struct guess {
-    struct sp_str word;
-    const char *best;
-    unsigned distance;
-};
-
-static void consider(struct guess *g, const char *candidate)
-{
-    unsigned distance = sp_distance(g->word, sp_str(candidate));
-
-    if (distance < g->distance) {
-        g->distance = distance;
-        g->best = candidate;
-    }
-}
-
-static void consider_fields(struct guess *g)
+static void consider_fields(struct sp_guess *g)
 {
     for (size_t i = 0; i < FIELDS; i++) {
-        consider(g, fields[i].name);
+        sp_guess_consider(g, fields[i].name);
     }
 }
 
@@ -81,23 +65,17 @@ static const char *type_word(unsigned i)
     return sp_type_wire((enum sp_type)i);
 }
 
-static void consider_words(struct guess *g, enum code code)
+static void consider_words(struct sp_guess *g, enum code code)
 {
     unsigned count = code == OP_EVENT ? SP_EV_COUNT : SP_T_COUNT;
 
     for (unsigned i = 1; i < count; i++) {
-        consider(g, code == OP_EVENT ? event_word(i) : type_word(i));
+        sp_guess_consider(g, code == OP_EVENT ? event_word(i) : type_word(i));
     }
 }
 
-static struct guess guess_init(struct sp_str word)
-{
-    /* more than a third of the letters wrong is another word, not a slip */
-    return (struct guess){.word = word, .best = NULL, .distance = word.n < 4 ? 2 : 3};
-}
-
 /* Reports an unknown word; it is quoted only when it is harmless and short. */
-static enum sp_err unknown(struct parser *p, size_t off, const char *what, const struct guess *g)
+static enum sp_err unknown(struct parser *p, size_t off, const char *what, const struct sp_guess *g)
 {
     struct sp_str w = g->word;
 
@@ -303,7 +281,7 @@ static enum sp_err compile_value(struct parser *p, const struct field *field, co
     }
     num = mask_of(field->code, v->text);
     if (num == 0) {
-        struct guess g = guess_init(v->text);
+        struct sp_guess g = sp_guess_init(v->text);
         consider_words(&g, field->code);
         return unknown(p, v->off, field->code == OP_EVENT ? "event" : "message type", &g);
     }
@@ -361,7 +339,7 @@ static enum sp_err parse_bare_word(struct parser *p, struct sp_str word, size_t 
     enum sp_err e = SP_OK;
 
     if (events == 1 && types == 1) {
-        struct guess g = guess_init(word);
+        struct sp_guess g = sp_guess_init(word);
         consider_words(&g, OP_EVENT);
         consider_words(&g, OP_TYPE);
         consider_fields(&g);
@@ -397,7 +375,7 @@ static enum sp_err parse_test(struct parser *p)
                      : parse_bare_word(p, word, off);
     }
     if (!field) {
-        struct guess g = guess_init(word);
+        struct sp_guess g = sp_guess_init(word);
         consider_fields(&g);
         return unknown(p, off, "field", &g);
     }

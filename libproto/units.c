@@ -169,3 +169,18 @@ unsigned sp_distance(struct sp_str a, struct sp_str b)
     }
     return above[bn];
 }
+
+struct sp_guess sp_guess_init(struct sp_str word)
+{
+    /* more than a third of the letters wrong is another word, not a slip */
+    return (struct sp_guess){.word = word, .best = NULL, .distance = word.n < 4 ? 2 : 3};
+}
+
+void sp_guess_consider(struct sp_guess *g, const char *candidate)
+{
+    unsigned distance = sp_distance(g->word, sp_str(candidate));
+    if (distance < g->distance) {
+        g->distance = distance;
+        g->best = candidate;
+    }
+}

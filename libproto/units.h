@@ -20,4 +20,15 @@ bool sp_parse_count(struct sp_str s, int64_t *n);
  * edit; at most 64 bytes count. */
 unsigned sp_distance(struct sp_str a, struct sp_str b);
 
+/* sp_guess collects the candidate that a mistyped word most likely meant: best is NULL while none
+ * is near. Borrows the words. */
+struct sp_guess {
+    struct sp_str word;
+    const char *best;
+    unsigned distance; /* what a candidate must stay below */
+};
+
+struct sp_guess sp_guess_init(struct sp_str word);
+void sp_guess_consider(struct sp_guess *g, const char *candidate);
+
 #endif

@@ -134,16 +134,11 @@ static int flat_find(const struct flat *f, int code)
 
 static const char *nearest(const struct flat *f, struct sp_str word)
 {
-    const char *best = NULL;
-    unsigned least = word.n > 5 ? 3 : 2;
+    struct sp_guess g = sp_guess_init(word);
     for (int i = 0; i < f->n; i++) {
-        unsigned d = sp_distance(word, sp_str(f->row[i]->name));
-        if (d < least) {
-            least = d;
-            best = f->row[i]->name;
-        }
+        sp_guess_consider(&g, f->row[i]->name);
     }
-    return best;
+    return g.best;
 }
 
 static void explain_unknown(const struct flat *f, const char *arg, char *why, size_t cap)

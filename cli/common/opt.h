@@ -33,9 +33,9 @@ struct opt {
     const char *name; /* long name, without dashes */
     char letter;      /* short name, 0 for none */
     enum opt_type type;
-    const char *arg;  /* what the help calls the value; NULL for flags */
-    const char *env;  /* environment variable, NULL for none */
-    size_t off;       /* offsetof() into the values struct */
+    const char *arg; /* what the help calls the value; NULL for flags */
+    const char *env; /* environment variable, NULL for none */
+    size_t off;      /* offsetof() into the values struct */
     const char *help;
 };
 

@@ -48,16 +48,11 @@ const struct command *command_find(const char *name)
 
 const char *command_nearest(const char *name)
 {
-    const char *best = NULL;
-    unsigned least = 3;
+    struct sp_guess g = sp_guess_init(sp_str(name));
     for (const struct command *cmd = commands; cmd->name; cmd++) {
-        unsigned d = sp_distance(sp_str(name), sp_str(cmd->name));
-        if (d < least) {
-            least = d;
-            best = cmd->name;
-        }
+        sp_guess_consider(&g, cmd->name);
     }
-    return best;
+    return g.best;
 }
 
 static const struct opt *row_of(const struct opt *rows, struct sp_str name, char letter)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * One row per server-to-client message: SP_REPLY(TYPE, required members as a client may rely on). */
+ * One row per server-to-client message: SP_REPLY(TYPE, required members as a client may rely on).
+ */
 SP_REPLY(REGISTERED, "id timestamp")
 SP_REPLY(OFFER, "from sdp sessionId timestamp")
 SP_REPLY(ANSWER, "from sdp sessionId timestamp")

@@ -11,16 +11,13 @@ SP_REQUEST(ANSWER, answer, SP_B(TARGET) | SP_B(SDP), SP_B(SESSION), SP_ST_REGIST
            SP_CLASS_RELAY, "accept an offer")
 SP_REQUEST(ICE, ice, SP_B(TARGET) | SP_B(CANDIDATE), SP_B(SESSION), SP_ST_REGISTERED,
            SP_CLASS_RELAY, "send an ICE candidate; null ends the candidates")
-SP_REQUEST(BYE, bye, SP_B(TARGET), SP_B(SESSION) | SP_B(REASON), SP_ST_REGISTERED,
-           SP_CLASS_RELAY, "end a session")
-SP_REQUEST(LIST, list, 0,
-           SP_B(MATCH) | SP_B(ROLE) | SP_B(LIMIT) | SP_B(AFTER) | SP_B(DETAIL),
+SP_REQUEST(BYE, bye, SP_B(TARGET), SP_B(SESSION) | SP_B(REASON), SP_ST_REGISTERED, SP_CLASS_RELAY,
+           "end a session")
+SP_REQUEST(LIST, list, 0, SP_B(MATCH) | SP_B(ROLE) | SP_B(LIMIT) | SP_B(AFTER) | SP_B(DETAIL),
            SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_CONTROL, "registered clients, a page at a time")
-SP_REQUEST(PING, ping, 0, 0, SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_CONTROL,
-           "answered by pong")
+SP_REQUEST(PING, ping, 0, 0, SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_CONTROL, "answered by pong")
 SP_REQUEST(WATCH, watch, 0, SP_B(MATCH) | SP_B(ROLE), SP_ST_OPEN | SP_ST_REGISTERED,
            SP_CLASS_CONTROL, "be told who joins and leaves")
-SP_REQUEST(UNWATCH, unwatch, 0, 0, SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_CONTROL,
-           "stop watching")
+SP_REQUEST(UNWATCH, unwatch, 0, 0, SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_CONTROL, "stop watching")
 SP_REQUEST(MONITOR, monitor, 0, SP_B(FILTER) | SP_B(BACKLOG) | SP_B(SINCE),
            SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_CONTROL, "stream the events of the server")

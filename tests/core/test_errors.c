@@ -75,11 +75,9 @@ static void test_limits_of_the_scanner(void **state)
     (void)state;
     struct world *w = world_new();
     struct sock *a = join(w, "a"), *b = join(w, "b");
-    char deep[4096], open[64] = "", shut[64] = "";
-    for (unsigned i = 0; i < SP_DEPTH_MAX - 1; i++) {
-        strcat(open, "[");
-        strcat(shut, "]");
-    }
+    char deep[4096], open[SP_DEPTH_MAX] = "", shut[SP_DEPTH_MAX] = "";
+    memset(open, '[', SP_DEPTH_MAX - 1);
+    memset(shut, ']', SP_DEPTH_MAX - 1);
     snprintf(deep, sizeof(deep), "{'type':'ice','target':'b','candidate':null,'x':%s%s}", open,
              shut);
     say(a, "%s", deep);

@@ -6,7 +6,6 @@
 #include "libproto/id.h"
 #include "libproto/msg.h"
 
-
 static char room[1 << 20];
 
 static bool has_text(const struct sp_doc *doc, struct sp_str key, struct sp_str want)

@@ -46,6 +46,19 @@ static void no_session(struct hub *h, struct client *c, const struct sp_msg *m)
     }
 }
 
+/* As find_route, for messages that make no sense without a session. */
+static bool find_session_route(struct hub *h, struct client *c, const struct sp_msg *m,
+                               struct route *r)
+{
+    if (!find_route(h, c, m, r)) {
+        return false;
+    }
+    if (!r->session) {
+        no_session(h, c, m);
+    }
+    return r->session != NULL;
+}
+
 static struct sp_str summary_of(const struct sp_msg *m)
 {
     if (sp_msg_has(m, SP_M_SDP)) {
@@ -144,14 +157,7 @@ void on_offer(struct hub *h, struct client *c, const struct sp_msg *m)
 void on_answer(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     struct route r;
-    if (!find_route(h, c, m, &r)) {
-        return;
-    }
-    if (!r.session) {
-        no_session(h, c, m);
-        return;
-    }
-    if (forward(h, c, m, &r)) {
+    if (find_session_route(h, c, m, &r) && forward(h, c, m, &r)) {
         session_answered(h, r.session);
     }
 }
@@ -174,16 +180,8 @@ void on_ice(struct hub *h, struct client *c, const struct sp_msg *m)
 void on_bye(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     struct route r;
-    if (!find_route(h, c, m, &r)) {
-        return;
+    if (find_session_route(h, c, m, &r) && forward(h, c, m, &r)) {
+        session_close(h, r.session,
+                      sp_msg_has(m, SP_M_REASON) ? m->str[SP_M_REASON] : SP_STR("hangup"));
     }
-    if (!r.session) {
-        no_session(h, c, m);
-        return;
-    }
-    if (!forward(h, c, m, &r)) {
-        return;
-    }
-    struct sp_str word = sp_msg_has(m, SP_M_REASON) ? m->str[SP_M_REASON] : SP_STR("hangup");
-    session_close(h, r.session, word);
 }

@@ -2,6 +2,7 @@
  * Sessions: opened by an offer, answered, ended; each belongs to a pair of clients. */
 #include "daemon/core/priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static unsigned side_of(const struct session *s, const struct client *c)
@@ -71,8 +72,14 @@ static void emit_session(struct hub *h, const struct session *s, enum sp_event_t
     ev.s[SP_ES_to] = s->party[1]->id;
     ev.s[SP_ES_session] = s->id;
     ev.s[SP_ES_reason] = reason;
+    char counts[SP_WORD_MAX + 1];
     if (t != SP_EV_SESSION_OPEN) {
         ev.n[SP_EN_us] = (int64_t)(h->now.mono_us - s->opened_us);
+    }
+    if (t == SP_EV_SESSION_END) {
+        snprintf(counts, sizeof(counts), "%u offer %u answer %u ice", s->offers, s->answers,
+                 s->candidates);
+        ev.s[SP_ES_summary] = sp_str(counts);
     }
     feed_emit(h, &ev);
 }

@@ -480,7 +480,7 @@ static char *room(struct wsconn *c, size_t *cap)
     return c->in.p + c->in.off + c->in.n;
 }
 
-static void read_stream(struct wsconn *c)
+static void read_stream(struct wsconn *c, bool to_end)
 {
     for (;;) {
         size_t cap;
@@ -500,8 +500,9 @@ static void read_stream(struct wsconn *c)
         if (!take(c, p - have, have + (size_t)n)) {
             return;
         }
-        /* A short read has emptied the socket (epoll(7)); TLS may hold more records. */
-        if (!c->io.ssl && (size_t)n < cap) {
+        /* A short read has emptied the socket (epoll(7)), but for the end of the stream, whose
+         * edge may be the one we were called for; TLS may hold more records. */
+        if (!c->io.ssl && (size_t)n < cap && !to_end) {
             return;
         }
     }
@@ -535,7 +536,7 @@ void wsconn_io(struct wsconn *c, short revents)
         if (!c->io.ssl) {
             flush(c);
         }
-        read_stream(c);
+        read_stream(c, (revents & (POLLHUP | POLLERR | POLLRDHUP)) != 0);
         if (c->gen == gen && c->io.ssl) {
             flush(c);
         }

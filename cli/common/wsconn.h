@@ -99,8 +99,8 @@ enum wsconn_state wsconn_state(const struct wsconn *c);
 /* wsconn_events gives the POLLIN|POLLOUT that the connection waits for now. */
 short wsconn_events(const struct wsconn *c);
 /* wsconn_io serves a ready descriptor: connects, handshakes, reads (until it would block), answers
- * pings, writes what is queued. Fits level- and edge-triggered loops; never call it from one of the
- * callbacks. */
+ * pings, writes what is queued. Fits level- and edge-triggered loops (an edge-triggered one must
+ * ask for POLLRDHUP and hand it in); never call it from one of the callbacks. */
 void wsconn_io(struct wsconn *c, short revents);
 
 /* wsconn_send queues one text message and writes what the socket takes at once. False when the

@@ -63,6 +63,20 @@ void gen_settled(struct peer *peer, int64_t now)
     }
 }
 
+void gen_refused(struct peer *peer, struct sp_str m, int64_t now)
+{
+    struct bench *b = peer->b;
+
+    if (peer->state != PEER_OPENING) {
+        return;
+    }
+    if (b->connect_error[0] == '\0') {
+        snprintf(b->connect_error, sizeof(b->connect_error), "%.*s", (int)m.n, m.p);
+    }
+    wsconn_abort(peer->ws);
+    settle(peer, PEER_GONE, now);
+}
+
 static void on_open(void *ctx, struct wsconn *c)
 {
     (void)c;
@@ -226,6 +240,9 @@ static bool is_measured(const struct bench *b)
     if (b->scenario->timed_connect) {
         return b->settled == b->peer_count;
     }
+    if (b->counts.connected > 0 && b->counts.disconnected == b->counts.connected) {
+        return true;
+    }
     return b->scenario->pairs && b->conf.count > 0 && b->counts.sent >= (uint64_t)b->conf.count &&
            b->outstanding == 0;
 }
@@ -322,7 +339,7 @@ void gen_run(struct bench *b)
         int n = epoll_pwait2(b->ep, ev, EVENTS, &t, NULL);
         for (int i = 0; i < n; i++) {
             struct peer *peer = ev[i].data.ptr;
-            wsconn_io(peer->ws, (short)(ev[i].events & 0xffu));
+            wsconn_io(peer->ws, (short)(ev[i].events & (0xffu | EPOLLRDHUP)));
         }
         show_progress(b, now, false);
     }

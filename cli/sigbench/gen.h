@@ -15,4 +15,7 @@ void gen_run(struct bench *b);
 /* gen_settled notes that a peer has registered. */
 void gen_settled(struct peer *peer, int64_t now);
 
+/* gen_refused notes that the server refused the registration of a peer; m is its error. */
+void gen_refused(struct peer *peer, struct sp_str m, int64_t now);
+
 #endif

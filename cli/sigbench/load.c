@@ -386,6 +386,10 @@ static void on_error(struct peer *peer, struct sp_str m, int64_t now)
 {
     struct bench *b = peer->b;
 
+    if (peer->state == PEER_OPENING) {
+        gen_refused(peer, m, now);
+        return;
+    }
     if (b->first_error[0] == '\0') {
         size_t n = m.n < sizeof(b->first_error) - 1 ? m.n : sizeof(b->first_error) - 1;
         memcpy(b->first_error, m.p, n);

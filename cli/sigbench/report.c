@@ -67,6 +67,9 @@ static void judge(const struct bench *b, const struct metrics *all, struct verdi
         object_to(v, "%llu messages could not be sent when due",
                   (unsigned long long)b->counts.not_sent);
     }
+    if (b->counts.connected > 0 && b->counts.disconnected == b->counts.connected) {
+        object_to(v, "all connections were lost");
+    }
     if (b->conf.server_pid > 0 && !b->server_m1.ok) {
         object_to(v, "process %lld could not be read", (long long)b->conf.server_pid);
     }

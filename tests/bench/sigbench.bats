@@ -1,0 +1,138 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# sigbench against the floor: what it reports, and its exit status. SIGBENCH and FLOOR name the
+# programs.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    # shellcheck disable=SC2153
+    "$FLOOR" --port-file "$BATS_TEST_TMPDIR/port" >/dev/null 3>&- &
+    floor=$!
+    mkfifo "$BATS_TEST_TMPDIR/never"
+    for ((i = 0; i < 500; i++)); do
+        [[ -s $BATS_TEST_TMPDIR/port ]] && break
+        read -r -t 0.01 <>"$BATS_TEST_TMPDIR/never" || true
+    done
+    SIGD_URL="ws://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")"
+    export SIGD_URL
+}
+
+teardown() {
+    kill "$floor" 2>/dev/null || true
+    wait "$floor" 2>/dev/null || true
+}
+
+# metric NAME: from the JSON report on the last run's output.
+metric() {
+    sed -n "s/.*\"${1//./\\.}\":\([0-9.]*\).*/\1/p" <<<"$output"
+}
+
+@test "01 relay by count: everything sent arrives" {
+    run --separate-stderr "$SIGBENCH" -c 10 -n 500 --warmup 0s -j
+    [ "$status" -eq 0 ]
+    [ "$(metric sent)" = 500 ]
+    [ "$(metric received)" = 500 ]
+    [ "$(metric lost)" = 0 ]
+    [ "$(metric misdelivered)" = 0 ]
+    [[ $output == '{"ok":true,'*'"schema_version":1,'*'"valid":true'* ]]
+    [ -z "$stderr" ]
+}
+
+@test "02 open model sends on the schedule" {
+    run "$SIGBENCH" -c 10 -R 1k -n 300 --warmup 0s -j --threshold generator.lag_p99'<10s'
+    [[ $status == 0 || $status == 12 ]]
+    [ "$(metric sent)" = 300 ]
+    [ "$(metric received)" = 300 ]
+    awk -v s="$(metric seconds)" 'BEGIN { exit !(s >= 0.29) }'
+}
+
+@test "03 setup: offers are answered, candidates arrive" {
+    run "$SIGBENCH" setup --pairs 5 -n 50 --warmup 0s --ice 3 -j
+    [ "$status" -eq 0 ]
+    [ "$(metric received)" = 50 ]
+    (($(metric messages) >= 400))
+    [[ $output == *'"setup.p99_us":'*'"setup.complete.p99_us":'* ]]
+}
+
+@test "04 connect counts registrations, idle clients are not among them" {
+    run "$SIGBENCH" connect -c 40 --idle 20 -j --server-pid "$floor"
+    [ "$status" -eq 0 ]
+    [ "$(metric sent)" = 40 ]
+    [ "$(metric received)" = 40 ]
+    [ "$(metric connected)" = 60 ]
+    [ -n "$(metric server.cpu_per_message_us)" ]
+}
+
+@test "05 idle holds its clients" {
+    run "$SIGBENCH" idle -c 30 -d 100ms --warmup 0s --server-pid "$floor"
+    [ "$status" -eq 0 ]
+    [[ $output == *'30 clients'*'KiB per connection'* ]]
+}
+
+@test "06 offers have the size that was asked for" {
+    run "$SIGBENCH" -c 4 -n 20 --kind offer --size 4k --warmup 0s
+    [ "$status" -eq 0 ]
+    [[ $output == *'received 20'* ]]
+}
+
+@test "07 thresholds: kept 0, broken 10, unknown 2" {
+    run "$SIGBENCH" -c 2 -n 20 --warmup 0s --threshold 'relay.p99<60s' --threshold lost=0
+    [ "$status" -eq 0 ]
+    run "$SIGBENCH" -c 2 -n 20 --warmup 0s --threshold 'relay.p50<0us'
+    [ "$status" -eq 10 ]
+    [[ $output == *FAILED* ]]
+    run "$SIGBENCH" -c 2 -n 20 --threshold 'relay.p42<1ms'
+    [ "$status" -eq 2 ]
+    run "$SIGBENCH" -c 2 -n 20 --threshold 'relay.p99<many'
+    [ "$status" -eq 2 ]
+}
+
+@test "08 nothing there is 3, in JSON too" {
+    run --separate-stderr "$SIGBENCH" -c 2 -u ws+unix:/nonexistent/socket -j
+    [ "$status" -eq 3 ]
+    [[ $output == '{"ok":false,"exit":3,'* ]]
+    [[ $stderr == *'cannot connect'* ]]
+}
+
+@test "09 usage errors are 2" {
+    for args in '--size' '-c 0' '--window 0' 'nosuch' '-u http://x' '-d none' '--kind pigeon'; do
+        # shellcheck disable=SC2086
+        run "$SIGBENCH" $args
+        [ "$status" -eq 2 ]
+    done
+}
+
+@test "10 a server that goes away makes the run invalid and ends it early" {
+    "$SIGBENCH" -c 4 -R 100 -d 60s --warmup 0s -q >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    bench=$!
+    for ((i = 0; i < 500; i++)); do
+        n=$(find "/proc/$floor/fd" -lname 'socket:*' | wc -l)
+        ((n >= 5)) && break
+    done
+    kill "$floor"
+    status=0
+    wait "$bench" || status=$?
+    [[ $status == 12 || $status == 3 ]]
+}
+
+@test "11 an interrupt ends the run and still reports" {
+    "$SIGBENCH" -c 4 -d 60s --warmup 0s -q >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    bench=$!
+    for ((i = 0; i < 500; i++)); do
+        n=$(find "/proc/$floor/fd" -lname 'socket:*' | wc -l)
+        ((n >= 5)) && break
+    done
+    read -r -t 0.3 <>"$BATS_TEST_TMPDIR/never" || true
+    kill -TERM "$bench"
+    status=0
+    wait "$bench" || status=$?
+    [ "$status" -eq 143 ]
+    grep -q 'received' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "12 help fits the tool" {
+    run "$SIGBENCH" --help
+    [ "$status" -eq 0 ]
+    [[ $output == *Scenarios:*relay*setup*connect*idle*--server-pid* ]]
+}

@@ -124,18 +124,22 @@ static int attach(struct stream *s, bool again)
 
 static int follow(struct stream *s, int64_t deadline)
 {
-    int status = 0;
-    while (!s->done && status == 0) {
-        status = link_until(s->link, is_done, s, deadline);
-        while (status == EXIT_LOST) {
-            out_note("%s", link_why(s->link)->text);
-            status = link_recover(s->link, is_done, s, deadline);
-            if (status == 0) {
-                status = attach(s, true);
-            }
+    for (;;) {
+        int status = link_until(s->link, is_done, s, deadline);
+        if (status != EXIT_LOST) {
+            return status;
+        }
+        out_note("%s", link_why(s->link)->text);
+        status = link_recover(s->link, is_done, s, deadline);
+        if (status || s->done) {
+            return status;
+        }
+        status = attach(s, true);
+        /* lost again meanwhile: the next turn sees it */
+        if (status && link_is_open(s->link)) {
+            return status;
         }
     }
-    return status;
 }
 
 static int fail(struct stream *s)

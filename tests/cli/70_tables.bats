@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+# The option and command tables, as help prints them, against the man pages and the completions.
+setup() {
+    load ../lib/common.bash
+    export SIGD_URL=ws://127.0.0.1:1
+    man=$BATS_TEST_DIRNAME/../../man
+}
+
+# options: "letter name" of each row of a help text.
+options() { sed -nE 's/^  (-(.), |    )--([a-z-]+).*/\2 \3/p' | sort -u; }
+
+# items PAGE MACRO SECTION: the same of a section (Sh) or command (Ss) of a page.
+items()
+{
+    awk -v want=".$2 $3" '/^\.S[hs] / { on = $0 == want } on && /^\.It Fl / { print }' "$man/$1" |
+        sed -nE 's/^\.It (Fl (.) , )?Fl -([a-z-]+).*/\2 \3/p' | sort -u
+}
+
+command_names()
+{
+    sigctl --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\).*/\1/p'
+}
+
+@test "options of every command are those of sigctl.1" {
+    expected=$(sigctl help options | options)
+    [[ $expected ]]
+    assert_equal "$(items sigctl.1 Sh OPTIONS)" "$expected"
+}
+
+@test "each command has a section with its options, and no section is without a command" {
+    assert_equal "$(sed -n 's/^\.Ss //p' "$man/sigctl.1" | sort)" "$(command_names | sort)"
+    for name in $(command_names); do
+        assert_equal "$name: $(items sigctl.1 Ss "$name")" \
+            "$name: $(sigctl help "$name" | options)"
+    done
+}
+
+@test "options of sigmon are those of sigmon.1" {
+    expected=$(sigmon --help | options)
+    [[ $expected ]]
+    assert_equal "$(items sigmon.1 Sh OPTIONS)" "$expected"
+}
+
+@test "exit codes of both pages are those of the table" {
+    expected=$(sed -nE 's/^EXIT_ROW\([A-Z_]+, ([0-9]),.*/\1/p' \
+        "$BATS_TEST_DIRNAME/../../cli/common/tbl/exits.h")
+    for page in sigctl.1 sigmon.1; do
+        run sed -nE '/^\.Sh EXIT/,/^\.Sh ENV/s/^\.It ([0-9])$/\1/p' "$man/$page"
+        assert_output "$expected"
+    done
+}
+
+@test "the completions know every command and option" {
+    for shell in bash zsh fish; do
+        script=$(sigctl completion "$shell")
+        for name in $(command_names); do
+            grep -qw -- "$name" <<<"$script" || fail "$shell: $name"
+            for option in $(sigctl help "$name" | options | sed 's/.* //'); do
+                grep -q -- "$option" <<<"$script" || fail "$shell: $name --$option"
+            done
+        done
+    done
+    bash -n <(sigctl completion bash)
+}
+
+@test "completion in bash offers commands, options and nothing for an unknown shell" {
+    source <(sigctl completion bash)
+    COMP_WORDS=(sigctl off) COMP_CWORD=1
+    _sigctl
+    assert_equal "${COMPREPLY[*]}" offer
+    COMP_WORDS=(sigctl offer --med) COMP_CWORD=2
+    _sigctl
+    assert_equal "${COMPREPLY[*]}" --media
+    run --separate-stderr sigctl completion tcsh
+    assert_failure 2
+}

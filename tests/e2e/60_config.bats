@@ -1,0 +1,353 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Options, environment, .env and the configuration file; listeners; the log's two forms.
+
+load lib
+
+setup() {
+    e2e_setup
+    helper=
+}
+
+teardown() {
+    if [[ -n $helper ]]; then
+        kill "$helper" 2>/dev/null || true
+        wait "$helper" 2>/dev/null || true
+    fi
+    e2e_teardown
+}
+
+# line NAME: what --print-config says of it.
+line() {
+    grep -E "^(; )?$1( |$)" <<<"$output"
+}
+
+# helper_start CASE ARG…: a helper that prints a line and lives until the test ends.
+helper_start() {
+    mkfifo hold
+    "$PYTHON" "$E2E/config.py" "$@" <hold >said 3>&- &
+    helper=$!
+    exec 9>hold
+    wait_for test -s said
+}
+
+@test "defaults are the original's" {
+    run --separate-stderr timeout 20 "$SIGD" --print-config
+    assert_success
+    assert_equal "$(line port)" "port = 8081  ; default"
+    assert_equal "$(line health)" "health = 127.0.0.1:8082  ; default"
+    assert_equal "$(line max-clients)" "max-clients = 1000  ; default"
+    assert_equal "$(line heartbeat-interval)" "heartbeat-interval = 30000  ; default"
+    assert_equal "$(line log-level)" "log-level = info  ; default"
+    assert_equal "$(line jwt-secret)" "; jwt-secret is not set"
+}
+
+@test "the five names of the original in .env" {
+    printf '%s\n' '# comment' '' 'PORT=9001' 'JWT_SECRET="your secret # key"' 'export LOG_LEVEL=debug' \
+        "MAX_CLIENTS='77'" 'HEARTBEAT_INTERVAL=1500   # ms' 'UNRELATED=1' >.env
+    run --separate-stderr timeout 20 "$SIGD" --print-config
+    assert_success
+    assert_equal "$(line port)" "port = 9001  ; .env:3"
+    assert_equal "$(line jwt-secret)" "jwt-secret = ********  ; .env:4"
+    assert_equal "$(line log-level)" "log-level = debug  ; .env:5"
+    assert_equal "$(line max-clients)" "max-clients = 77  ; .env:6"
+    assert_equal "$(line heartbeat-interval)" "heartbeat-interval = 1500  ; .env:7"
+    refute_output --partial secret\ #
+    run --separate-stderr timeout 20 "$SIGD" --no-env-file --print-config
+    assert_equal "$(line port)" "port = 8081  ; default"
+}
+
+# Each source in turn is taken away; the next one's value holds.
+precedence() {
+    local name=$1 original=$2 flag=$3 env=$4 plain=$5 dotenv=$6 file=$7 preset=$8
+    local upper=SIGD_${name^^}
+    upper=${upper//-/_}
+    echo "$name = $file" >sigd.conf
+    echo "$upper=$dotenv" >.env
+    run --separate-stderr env "$upper=$env" ${original:+"$original=$plain"} \
+        timeout 20 "$SIGD" -c sigd.conf "--$name=$flag" --print-config
+    assert_success
+    assert_equal "$(line "$name")" "$name = $flag  ; --$name"
+    run --separate-stderr env ${original:+"$original=$plain"} "$upper=$env" \
+        timeout 20 "$SIGD" -c sigd.conf --print-config
+    assert_equal "$(line "$name")" "$name = $env  ; environment $upper"
+    if [[ -n $original ]]; then
+        run --separate-stderr env "$original=$plain" timeout 20 "$SIGD" -c sigd.conf --print-config
+        assert_equal "$(line "$name")" "$name = $plain  ; environment $original"
+    fi
+    run --separate-stderr timeout 20 "$SIGD" -c sigd.conf --print-config
+    assert_equal "$(line "$name")" "$name = $dotenv  ; .env:1"
+    run --separate-stderr timeout 20 "$SIGD" -c sigd.conf --no-env-file --print-config
+    assert_equal "$(line "$name")" "$name = $file  ; sigd.conf"
+    run --separate-stderr timeout 20 "$SIGD" --no-env-file --print-config
+    assert_equal "$(line "$name")" "${preset:-; $name is not set}"
+}
+
+@test "flag > environment > .env > file > default: a number" {
+    precedence max-clients MAX_CLIENTS 1 2 3 4 5 "max-clients = 1000  ; default"
+}
+
+@test "flag > environment > .env > file > default: a duration" {
+    precedence heartbeat-interval HEARTBEAT_INTERVAL 1s 250ms 3m 4000 5h \
+        "heartbeat-interval = 30000  ; default"
+}
+
+@test "flag > environment > .env > file > default: a size" {
+    precedence max-message "" 1024 2K 3K 4K 5K "max-message = 64K  ; default"
+}
+
+@test "flag > environment > .env > file > default: a word" {
+    precedence log-level LOG_LEVEL error warn info debug warn "log-level = info  ; default"
+}
+
+@test "flag > environment > .env > file > default: a flag" {
+    precedence allow-anonymous "" true no yes off on "allow-anonymous = false  ; default"
+}
+
+@test "flag > environment > .env > file > default: text" {
+    precedence node "" a b c d e "node = sigd  ; default"
+}
+
+@test "flag > environment > .env > file > default: a list" {
+    precedence listen "" 127.0.0.1:1 127.0.0.1:2 "" 127.0.0.1:4 127.0.0.1:5 ""
+}
+
+@test "a list takes all values of its strongest source" {
+    echo "listen = 127.0.0.1:5" >sigd.conf
+    echo "listen = 127.0.0.1:6" >>sigd.conf
+    run --separate-stderr timeout 20 "$SIGD" -c sigd.conf -l 127.0.0.1:1 --listen=127.0.0.1:2 --print-config
+    assert_equal "$(line listen)" "$(printf '%s\n' 'listen = 127.0.0.1:1  ; --listen' \
+        'listen = 127.0.0.1:2  ; --listen')"
+    run --separate-stderr timeout 20 "$SIGD" -c sigd.conf --print-config
+    assert_equal "$(grep -c '^listen = ' <<<"$output")" 2
+}
+
+@test "more listeners than there is room for are refused, not forgotten" {
+    local many=() i
+    for i in {1..40}; do
+        many+=(-l "127.0.0.1:$i")
+    done
+    run --separate-stderr timeout 20 "$SIGD" "${many[@]}" --print-config
+    if [[ $status -eq 0 ]]; then
+        assert_equal "$(grep -c '^listen = ' <<<"$output")" 40
+    else
+        assert_equal "$status" 2
+    fi
+}
+
+@test "secrets are masked wherever they come from" {
+    echo "jwt-secret = hush-1" >sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --print-config
+    refute_output --partial hush
+    assert_equal "$(line jwt-secret)" "jwt-secret = ********  ; sigd.conf"
+    run env JWT_SECRET=hush-2 timeout 20 "$SIGD" --print-config
+    refute_output --partial hush
+    run timeout 20 "$SIGD" --jwt-secret hush-3 --print-config
+    refute_output --partial hush
+}
+
+@test "--check-config: 0, or 9 with file, line and what was meant" {
+    printf '%s\n' '# sigd' 'port = 8081' 'max-clients = 10' >sigd.conf
+    run --separate-stderr timeout 20 "$SIGD" -c sigd.conf --check-config
+    assert_success
+    assert_output ""
+    assert_equal "$stderr" ""
+    printf '%s\n' '# sigd' 'port = 8081' 'max-client = 10' >sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --check-config
+    assert_failure 9
+    assert_output "sigd: sigd.conf:3: unknown option 'max-client', did you mean 'max-clients'?"
+    printf '%s\n' 'zzzzzzzzzzzz = 1' >sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --check-config
+    assert_failure 9
+    assert_output "sigd: sigd.conf:1: unknown option 'zzzzzzzzzzzz'"
+    printf '%s\n' 'port = 1' '[section]' 'port = 2' >sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --check-config
+    assert_failure 9
+    assert_output --partial "sigd.conf:3: there are no sections"
+    printf '%s\n' 'port = 1' 'what is this' >sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --check-config
+    assert_failure 9
+    assert_output --partial "sigd.conf:2:"
+    run timeout 20 "$SIGD" -c missing.conf --check-config
+    assert_failure 9
+    assert_output "sigd: missing.conf: No such file or directory"
+}
+
+@test "a bad value names its line" {
+    printf '%s\n' '# sigd' 'log-format = json' 'max-clients = many' >sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --check-config
+    assert_failure 9
+    assert_output "sigd: sigd.conf:3: max-clients: 'many' is not a number"
+}
+
+@test "bad values of each kind, from the environment 9, from a flag 2" {
+    local word
+    for word in PORT=70000 PORT=x PORT=-1 PORT= MAX_CLIENTS=0 LOG_LEVEL=loud HEARTBEAT_INTERVAL=soon \
+        SIGD_MAX_MESSAGE=1 SIGD_MAX_MESSAGE=9Q SIGD_ALLOW_ANONYMOUS=maybe SIGD_MAX_CLIENT=1; do
+        run env "$word" timeout 20 "$SIGD" --check-config
+        assert_failure 9
+        assert_output --partial "environment ${word%%=*}"
+    done
+    for word in --port=70000 --max-clients=ten --log-level=loud --heartbeat-interval=soon \
+        --max-message=9Q --allow-anonymous=maybe; do
+        run timeout 20 "$SIGD" "$word" --check-config
+        assert_failure 2
+        assert_output --partial "sigd: ${word%%=*}: "
+    done
+}
+
+@test "names in the environment that are not ours, or the tools', are left alone" {
+    run env SIGD_URL=ws://x SIGD_ID=me SIGD_TOKEN=t SIGD_TOKEN_FILE=f SIGD_TIMEOUT=1s OTHER=1 \
+        timeout 20 "$SIGD" --check-config
+    assert_success
+}
+
+@test "unknown options and stray words: 2" {
+    run timeout 20 "$SIGD" --max-cleints 1
+    assert_failure 2
+    assert_line --index 0 "sigd: command line: unknown option 'max-cleints', did you mean 'max-clients'?"
+    run timeout 20 "$SIGD" -Z
+    assert_failure 2
+    assert_line --index 0 "sigd: unknown option -Z"
+    run timeout 20 "$SIGD" --port
+    assert_failure 2
+    assert_line --index 0 "sigd: --port needs a value"
+    run timeout 20 "$SIGD" stray
+    assert_failure 2
+    assert_line --index 0 "sigd: sigd takes no argument 'stray'"
+}
+
+@test "a busy port: 3" {
+    helper_start busy_port
+    local port
+    port=$(<said)
+    run timeout 20 "$SIGD" --no-env-file -l "127.0.0.1:$port" --health none --port-file port
+    assert_failure 3
+    assert_output "sigd: cannot listen on 127.0.0.1:$port: Address already in use"
+    run timeout 20 "$SIGD" --no-env-file -l 127.0.0.1:0 --health "127.0.0.1:$port" --port-file port
+    assert_failure 3
+    [ ! -e port ]
+}
+
+@test "an address that is not local needs --allow-anonymous" {
+    run timeout 20 "$SIGD" --no-env-file -l 0.0.0.0:0 --health none
+    assert_failure 9
+    assert_output --partial "0.0.0.0:0 is open to everybody"
+    run timeout 20 "$SIGD" --no-env-file -l '[::]:0' --health none
+    assert_failure 9
+    run timeout 20 "$SIGD" --no-env-file -l 127.0.0.1:0 -l 0.0.0.0:0 --health none
+    assert_failure 9
+}
+
+@test "--check-config finds what would stop the start" {
+    run timeout 20 "$SIGD" --no-env-file -l 0.0.0.0:0 --check-config
+    assert_failure 9
+    run timeout 20 "$SIGD" --no-env-file -l nonsense --check-config
+    assert_failure
+}
+
+@test "listener addresses that are none" {
+    local address
+    for address in "" : 127.0.0.1 127.0.0.1: 127.0.0.1:99999 127.0.0.1:x example.org:1 '[::1:1' \
+        unix: "unix:$(printf 'x%.0s' {1..200})" tcp:127.0.0.1:1; do
+        run timeout 20 "$SIGD" --no-env-file -l "$address" --health none
+        assert_failure
+        [[ $status -eq 2 || $status -eq 9 ]]
+        assert_output --partial "sigd: "
+    done
+}
+
+@test "a unix socket serves, and is its own permission" {
+    start_sigd -l "unix:$BATS_TEST_TMPDIR/s"
+    assert_equal "$(stat -c %a s)" 700
+    py config unix
+    run head -n1 out
+    assert_output "sigd: listening on ws+unix:$BATS_TEST_TMPDIR/s"
+}
+
+@test "a stale socket file is replaced, a live one is busy, another file is kept" {
+    "$PYTHON" "$E2E/config.py" stale s
+    start_sigd -l unix:s
+    stop_sigd
+    helper_start hold s
+    run timeout 20 "$SIGD" --no-env-file -l unix:s --health none
+    assert_failure 3
+    [ -S s ]
+    echo precious >file
+    run timeout 20 "$SIGD" --no-env-file -l unix:file --health none
+    assert_failure 3
+    assert_equal "$(<file)" precious
+}
+
+@test "[::1]:0" {
+    start_sigd -l '[::1]:0'
+    py config ipv6
+    run head -n1 out
+    assert_output "sigd: listening on ws://[::1]:$E2E_PORT"
+}
+
+@test "several listeners, one world" {
+    start_sigd -l 127.0.0.1:0 -l '[::1]:0' -l "unix:$BATS_TEST_TMPDIR/s"
+    py config several
+    assert_equal "$(wc -l <out)" 4
+    run tail -n1 out
+    assert_output "sigd: health on http://127.0.0.1:$E2E_HEALTH/health"
+}
+
+@test "PORT=0 in the environment" {
+    PORT=0 "$SIGD" --no-env-file --health none --port-file port >out 2>err 3>&- &
+    sigd_pid=$!
+    wait_for port_or_end
+    assert_equal "$(<out)" "sigd: listening on ws://127.0.0.1:$(<port)"
+}
+
+@test "--ready-fd is written once clients are accepted" {
+    mkfifo ready
+    exec 8<>ready
+    "$SIGD" --no-env-file -l 127.0.0.1:0 --health none --port-file port --ready-fd 8 >out 2>err 3>&- &
+    sigd_pid=$!
+    read -r -t 20 -u 8 word
+    assert_equal "$word" ready
+    [ -s port ]
+    exec 8>&-
+    run timeout 20 "$SIGD" --no-env-file -l 127.0.0.1:0 --health none --ready-fd 77
+    assert_failure 2
+    assert_line --partial "cannot write to --ready-fd 77"
+}
+
+@test "a port file that cannot be written" {
+    run timeout 20 "$SIGD" --no-env-file -l 127.0.0.1:0 --health none --port-file nowhere/port
+    assert_failure 9
+    assert_output "sigd: cannot write nowhere/port: No such file or directory"
+}
+
+@test "JSON log lines parse, hostile text is escaped" {
+    start_sigd --log-format json --log-level debug
+    py config noise
+    stop_sigd
+    py config check_log json
+}
+
+@test "text log lines keep their form, hostile text is escaped" {
+    start_sigd --log-level debug
+    py config noise
+    stop_sigd
+    py config check_log text
+}
+
+@test "log levels: error is silent about calls" {
+    start_sigd --log-level error
+    py config noise
+    stop_sigd
+    assert_equal "$(<err)" ""
+}
+
+@test "--help and --version" {
+    run --separate-stderr timeout 20 "$SIGD" --help
+    assert_success
+    assert_line --index 0 "Usage: sigd [OPTIONS]"
+    assert_equal "$stderr" ""
+    run timeout 20 "$SIGD" --version
+    assert_success
+    assert_output --regexp '^sigd [0-9]+\.[0-9]+\.[0-9]+$'
+}

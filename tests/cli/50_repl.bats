@@ -7,8 +7,9 @@ setup() {
     export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
     mkdir "$XDG_STATE_HOME"
     SOCKET=$BATS_TEST_TMPDIR/tmux
+    # LeakSanitizer hangs in a process whose terminal has gone
     tmux -S "$SOCKET" -f /dev/null new-session -d -x 110 -y 40 \
-        "env SIGD_URL=$SIGD_URL XDG_STATE_HOME=$XDG_STATE_HOME TERM=screen $(command -v sigctl); \
+        "env ASAN_OPTIONS=detect_leaks=0 SIGD_URL=$SIGD_URL XDG_STATE_HOME=$XDG_STATE_HOME TERM=screen $(command -v sigctl); \
          echo left with \$?; cat" 3>&-
     wait_for 5 shows '^sigctl>'
 }
@@ -20,6 +21,7 @@ teardown() {
 keys() { tmux -S "$SOCKET" send-keys "$@"; }
 screen() { tmux -S "$SOCKET" capture-pane -p; }
 shows() { screen | grep -qE -- "$1"; }
+has_readline() { ldd "$(command -v sigctl)" | grep -q readline; }
 
 @test "commands run and the session ends with Ctrl-D" {
     keys 'register op-1' Enter
@@ -28,8 +30,8 @@ shows() { screen | grep -qE -- "$1"; }
     wait_for 5 shows '^1$'
     keys C-d
     wait_for 5 shows '^left with 0'
-    run cat "$XDG_STATE_HOME/sigkit/history"
-    if [[ $output ]]; then
+    if has_readline; then
+        run cat "$XDG_STATE_HOME/sigkit/history"
         assert_output $'register op-1\nlist --count'
         assert_equal "$(stat -c %a "$XDG_STATE_HOME/sigkit/history")" 600
     fi
@@ -45,7 +47,7 @@ shows() { screen | grep -qE -- "$1"; }
     wait_for 5 shows 'offer from d1'
     keys 'st' Enter
     wait_for 5 shows 'ghost is not registered'
-    shows '^sigctl> offer ghost'
+    ! has_readline || shows '^sigctl> offer ghost'
 }
 
 @test "Ctrl-C cancels a wait, not the session" {
@@ -65,8 +67,7 @@ shows() { screen | grep -qE -- "$1"; }
 }
 
 @test "Tab completes commands and live ids" {
-    shows '^sigctl>'
-    ldd "$(command -v sigctl)" | grep -q readline || skip "built without readline"
+    has_readline || skip "built without readline"
     start hold sigctl register camera-77 --hold
     sigctl wait peer camera-77
     keys 'reg' Tab

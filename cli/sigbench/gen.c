@@ -334,7 +334,7 @@ void gen_run(struct bench *b)
     while (b->phase != PHASE_DONE) {
         int64_t now = bench_now();
         int64_t wait = advance(b, now) - now;
-        wait = wait < 0 ? 0 : wait > NS_PER_S ? NS_PER_S : wait;
+        wait = wait < 0 || b->conf.spin ? 0 : wait > NS_PER_S ? NS_PER_S : wait;
         struct timespec t = {(time_t)(wait / NS_PER_S), (long)(wait % NS_PER_S)};
         int n = epoll_pwait2(b->ep, ev, EVENTS, &t, NULL);
         for (int i = 0; i < n; i++) {

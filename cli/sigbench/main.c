@@ -32,6 +32,7 @@ static const struct opt rows[] = {
     ROW("arrival", 0, OPT_CHOICE, "uniform|poisson", NULL, arrival, "gaps of the schedule"),
     ROW("seed", 0, OPT_COUNT, "N", NULL, seed, "of the random schedule (1)"),
     ROW("rid", 0, OPT_FLAG, NULL, NULL, rid, "ask for an ack of each message (sigd)"),
+    ROW("spin", 0, OPT_FLAG, NULL, NULL, spin, "never sleep, so that no server pays to wake us"),
     ROW("server-pid", 0, OPT_COUNT, "PID", NULL, server_pid, "report CPU and memory of the server"),
     ROW("threshold", 0, OPT_LIST, "COND", NULL, thresholds, "e.g. 'relay.p99<20ms', else exit 10"),
     ROW("output", 'o', OPT_CHOICE, "text|json", NULL, output, "form of the report"),

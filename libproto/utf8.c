@@ -98,6 +98,17 @@ static bool is_hidden(uint32_t c)
     return false;
 }
 
+size_t sp_utf8_hidden(const char *p, size_t n, uint32_t *point)
+{
+    if (n && *p == 0x7f) {
+        *point = 0x7f;
+        return 1;
+    }
+    size_t len = n && (unsigned char)*p >= 0x80 ? sp_utf8_seq(p, n) : 0;
+    *point = len ? decode(p, len) : 0;
+    return len && is_hidden(*point) ? len : 0;
+}
+
 static size_t escape_byte(char out[ESCAPE_MAX], unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";

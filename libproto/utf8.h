@@ -12,6 +12,10 @@ size_t sp_utf8_seq(const char *p, size_t n);
 /* sp_utf8_valid tells whether the whole run is UTF-8. */
 bool sp_utf8_valid(const char *p, size_t n);
 
+/* sp_utf8_hidden returns the length of the DEL, C1 or invisible format character at p and its code
+ * point, or 0 when there is none: what a terminal would obey instead of show. */
+size_t sp_utf8_hidden(const char *p, size_t n, uint32_t *point);
+
 /* sp_utf8_safe copies src to dst for a terminal: C0, DEL, C1, bidirectional and other invisible
  * format controls and invalid bytes become \xNN or \u{N}. With keep_lf, LF and TAB stay. Returns
  * the length written; truncates at cap, never inside an escape. Not NUL-terminated. */

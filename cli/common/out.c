@@ -78,9 +78,35 @@ void out_safe(FILE *f, struct sp_str s)
     }
 }
 
+/* The same JSON with what a terminal would obey written as \u escapes. */
+static void put_visible(struct sp_str line)
+{
+    size_t run = 0, i = 0;
+    while (i < line.n) {
+        uint32_t point;
+        size_t n = sp_utf8_hidden(line.p + i, line.n - i, &point);
+        if (n) {
+            fwrite(line.p + run, 1, i - run, stdout);
+            if (point > 0xffff) {
+                printf("\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10),
+                       0xdc00 + (point & 0x3ff));
+            } else {
+                printf("\\u%04x", point);
+            }
+            run = i + n;
+        }
+        i += n ? n : 1;
+    }
+    fwrite(line.p + run, 1, line.n - run, stdout);
+}
+
 void out_line(struct sp_str line)
 {
-    fwrite(line.p, 1, line.n, stdout);
+    if (isatty(STDOUT_FILENO)) {
+        put_visible(line);
+    } else {
+        fwrite(line.p, 1, line.n, stdout);
+    }
     fputc('\n', stdout);
     fflush(stdout);
 }

@@ -25,7 +25,8 @@ const char *out_sgr(const char *code);
 /* out_safe prints remote text with control, bidi and invalid bytes escaped. */
 void out_safe(FILE *f, struct sp_str s);
 
-/* out_line prints one line of machine output as it stands and flushes it. */
+/* out_line prints one line of JSON and flushes it; on a terminal invisible characters are escaped.
+ */
 void out_line(struct sp_str line);
 
 /* out_fail prints "program: text" on stderr and, with --json, one object on stdout:

@@ -38,7 +38,7 @@ struct conn {
     struct hub_ref ref;
     enum conn_state state;
     bool health, local, forwarded, doomed;
-    uint16_t close_code, peer_code;
+    unsigned close_code, peer_code;
     const char *close_reason;
     uint64_t deadline_us;
     uint64_t frame_left; /* payload of the current frame that has not arrived yet */

@@ -99,7 +99,7 @@ void ws_doom(struct conn *c, unsigned code, const char *reason)
 {
     if (!c->doomed) {
         c->doomed = true;
-        c->close_code = (uint16_t)code;
+        c->close_code = code;
         c->close_reason = reason;
         list_del(c);
         list_put(&c->net->doomed, c, 0);
@@ -266,8 +266,7 @@ static void on_writable(struct conn *c)
 
 static void on_peer_close(struct conn *c, const unsigned char *payload, size_t len)
 {
-    c->peer_code =
-        len >= 2 ? (uint16_t)(payload[0] << 8 | payload[1]) : (uint16_t)LWS_CLOSE_STATUS_NO_STATUS;
+    c->peer_code = len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : LWS_CLOSE_STATUS_NO_STATUS;
     c->state = CONN_CLOSING;
     list_del(c);
     list_put(&c->net->closing, c, net_now(c->net).mono_us + CLOSE_US);

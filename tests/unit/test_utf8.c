@@ -125,6 +125,32 @@ static void test_safe_truncates_between_characters(void **state)
     }
 }
 
+static void test_hidden(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t len;
+        uint32_t point;
+    } cases[] = {{"\x7f", 1, 0x7f},
+                 {"\xc2\x9b", 2, 0x9b},
+                 {"\xe2\x80\xae", 3, 0x202e},
+                 {"\xf3\xa0\x81\x81", 4, 0xe0041},
+                 {"a", 0, 0},
+                 {"\x1b", 0, 0},
+                 {"\xc3\xa9", 0, 0xe9},
+                 {"\x9b", 0, 0}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint32_t point = 1;
+        assert_int_equal(sp_utf8_hidden(cases[i].text, strlen(cases[i].text), &point),
+                         cases[i].len);
+        assert_int_equal(point, cases[i].point);
+    }
+    uint32_t point;
+    assert_int_equal(sp_utf8_hidden("", 0, &point), 0);
+    assert_int_equal(sp_utf8_hidden("\xe2\x80\xae", 2, &point), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_safe_escapes),
         cmocka_unit_test(test_safe_keeps_lines_on_request),
         cmocka_unit_test(test_safe_truncates_between_characters),
+        cmocka_unit_test(test_hidden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

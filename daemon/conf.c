@@ -4,6 +4,7 @@
 #include "daemon/conf.h"
 
 #include "daemon/confsrc.h"
+#include "libproto/id.h"
 #include "libproto/units.h"
 
 #include <getopt.h>
@@ -64,20 +65,24 @@ void conf_unknown(char *why, size_t cap, const char *where, const char *name)
     }
 }
 
-void conf_set(const struct conf_row *row, enum conf_source source, const char *where,
-              const char *text)
+bool conf_set(const struct conf_row *row, enum conf_source source, const char *where,
+              const char *text, char *why, size_t cap)
 {
     struct conf_value *v = conf_value_of(row);
-    bool add = row->type == CONF_LIST && v->source == source && v->n < CONF_LIST_MAX;
-    if (!add) {
+    if (row->type != CONF_LIST || v->source != source) {
         for (unsigned i = 0; i < v->n; i++) {
             free(v->text[i]);
         }
         v->n = 0;
     }
+    if (v->n == CONF_LIST_MAX) {
+        snprintf(why, cap, "%s: %s may be given %d times", where, row->name, CONF_LIST_MAX);
+        return false;
+    }
     v->source = source;
     snprintf(v->where, sizeof(v->where), "%s", where);
     v->text[v->n++] = strdup(text);
+    return true;
 }
 
 /* ---------------------------------------------------------------- conversion */
@@ -148,6 +153,14 @@ static bool convert(struct conf *c, const struct conf_row *row, char *why, size_
     case CONF_SECRET:
         *(const char **)field = v->text[0];
         return true;
+    case CONF_WORD:
+        *(const char **)field = v->text[0];
+        if (!sp_id_ok(sp_str(v->text[0]))) {
+            snprintf(why, cap, "%s: %s: '%.64s' is not a name of A-Z a-z 0-9 . _ : @ -", v->where,
+                     row->name, v->text[0]);
+            return false;
+        }
+        return true;
     case CONF_CHOICE:
         *(const char **)field = v->text[0];
         if (!is_word_of(v->text[0], row->arg)) {
@@ -208,6 +221,20 @@ static void bad_option(char **argv, int code, char *why, size_t cap)
     } else {
         snprintf(why, cap, "unknown option -%c", optopt);
     }
+}
+
+/* getopt_long takes any unambiguous start of a name; what it means could change with the next
+ * option, so nobody shall get used to it. */
+static bool is_abbreviated(char **argv, const char *name)
+{
+    for (int back = 1; back <= 2 && optind > back; back++) {
+        const char *word = argv[optind - back];
+        size_t n = strncmp(word, "--", 2) == 0 ? strcspn(word + 2, "=") : 0;
+        if (n && strncmp(word + 2, name, n) == 0) {
+            return name[n] != '\0';
+        }
+    }
+    return false;
 }
 
 static bool take_extra(struct conf_args *a, int code)
@@ -285,7 +312,13 @@ static bool read_flags(struct conf_args *a, int argc, char **argv, char *why, si
             code >= ARG_ROW ? &conf_rows[code - ARG_ROW] : row_of_letter(code);
         char where[64];
         snprintf(where, sizeof(where), "--%s", row->name);
-        conf_set(row, CONF_FROM_FLAG, where, optarg ? optarg : "true");
+        if (code >= ARG_ROW && is_abbreviated(argv, row->name)) {
+            bad_option(argv, '?', why, cap);
+            return false;
+        }
+        if (!conf_set(row, CONF_FROM_FLAG, where, optarg ? optarg : "true", why, cap)) {
+            return false;
+        }
     }
     if (optind < argc) {
         snprintf(why, cap, "sigd takes no argument '%.64s'", argv[optind]);
@@ -300,7 +333,7 @@ static void set_defaults(void)
 {
     for (size_t i = 0; i < conf_nrows; i++) {
         if (conf_rows[i].preset) {
-            conf_set(&conf_rows[i], CONF_FROM_DEFAULT, "default", conf_rows[i].preset);
+            conf_set(&conf_rows[i], CONF_FROM_DEFAULT, "default", conf_rows[i].preset, NULL, 0);
         }
     }
 }

@@ -16,6 +16,7 @@ struct conf_list {
 };
 
 #define CONF_TYPE_STRING   const char *
+#define CONF_TYPE_WORD     const char *
 #define CONF_TYPE_SECRET   const char *
 #define CONF_TYPE_CHOICE   const char *
 #define CONF_TYPE_NUMBER   int64_t

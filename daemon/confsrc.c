@@ -15,39 +15,54 @@ extern char **environ;
 /* ---------------------------------------------------------------- sigd.conf */
 
 struct reading {
-    char detail[192];
+    char why[256];
     const char *path;
+    FILE *f;
+    unsigned line; /* inih does not tell its handler */
 };
 
-/* inih gives no line numbers to its handler, but returns that of the first line refused. */
+static char *read_line(char *str, int num, void *user)
+{
+    struct reading *r = user;
+    r->line++;
+    return fgets(str, num, r->f);
+}
+
 static int on_pair(void *user, const char *section, const char *name, const char *value)
 {
     struct reading *r = user;
-    if (r->detail[0]) {
+    char where[160];
+    if (r->why[0]) {
         return 0;
     }
+    snprintf(where, sizeof(where), "%.100s:%u", r->path, r->line);
     const struct conf_row *row = conf_find(name);
     if (section[0]) {
-        snprintf(r->detail, sizeof(r->detail), "there are no sections, remove [%.32s]", section);
-    } else if (!row) {
-        const char *near = conf_nearest(name);
-        snprintf(r->detail, sizeof(r->detail), "unknown option '%.64s'%s%s%s", name,
-                 near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
-    } else {
-        conf_set(row, CONF_FROM_FILE, r->path, value);
+        snprintf(r->why, sizeof(r->why), "%s: there are no sections, remove [%.32s]", where,
+                 section);
+        return 0;
     }
-    return r->detail[0] == '\0';
+    if (!row) {
+        conf_unknown(r->why, sizeof(r->why), where, name);
+        return 0;
+    }
+    return conf_set(row, CONF_FROM_FILE, where, value, r->why, sizeof(r->why));
 }
 
 bool conf_read_file(const char *path, char *why, size_t cap)
 {
-    struct reading r = {.path = path};
-    int line = ini_parse(path, on_pair, &r);
-    if (line < 0) {
+    struct reading r = {.path = path, .f = fopen(path, "re")};
+    if (!r.f) {
         snprintf(why, cap, "%s: %s", path, strerror(errno));
-    } else if (line > 0) {
-        snprintf(why, cap, "%s:%d: %s", path, line,
-                 r.detail[0] ? r.detail : "expected 'name = value'");
+        return false;
+    }
+    int line = ini_parse_stream(read_line, &r, on_pair, &r);
+    fclose(r.f);
+    if (line > 0 && !r.why[0]) {
+        snprintf(r.why, sizeof(r.why), "%s:%d: expected 'name = value'", path, line);
+    }
+    if (line != 0) {
+        snprintf(why, cap, "%s", r.why[0] ? r.why : "out of memory");
     }
     return line == 0;
 }
@@ -103,7 +118,7 @@ static bool take_env(const char *name, const char *value, enum conf_source sourc
         /* SIGD_PORT beats PORT, whichever comes first */
         if (ours || v->source != source || row->type == CONF_LIST) {
             v->source = CONF_FROM_NOWHERE;
-            conf_set(row, source, where, value);
+            return conf_set(row, source, where, value, why, cap);
         }
         return true;
     }

@@ -7,6 +7,7 @@
 
 enum conf_type {
     CONF_STRING,
+    CONF_WORD,
     CONF_SECRET,
     CONF_CHOICE,
     CONF_NUMBER,
@@ -53,9 +54,10 @@ const char *conf_nearest(const char *name);
 /* conf_unknown words the error about an option that does not exist. */
 void conf_unknown(char *why, size_t cap, const char *where, const char *name);
 struct conf_value *conf_value_of(const struct conf_row *row);
-/* conf_set takes a value over those of weaker sources; lists grow within one source. */
-void conf_set(const struct conf_row *row, enum conf_source source, const char *where,
-              const char *text);
+/* conf_set takes a value over those of weaker sources; lists grow within one source. False with a
+ * sentence in why when a list is full. */
+bool conf_set(const struct conf_row *row, enum conf_source source, const char *where,
+              const char *text, char *why, size_t cap);
 
 bool conf_read_file(const char *path, char *why, size_t cap);
 /* conf_read_dotenv reads path, which must exist, or .env, which need not (path NULL). */

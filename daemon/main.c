@@ -141,17 +141,16 @@ static int tell_ready(const struct conf *c, const struct net *n, const struct ne
     return EX_OK;
 }
 
-static int serve(const struct conf *c)
+static int serve(const struct conf *c, const struct net_conf *nc)
 {
-    char why[512] = "out of memory", standard[32];
+    char why[512] = "out of memory";
     bool bind_failed;
     struct hub_conf hc = hub_conf_of(c);
-    struct net_conf nc = net_conf_of(c, standard, sizeof(standard));
-    struct net *n = net_new(&nc, &hc, why, sizeof(why), &bind_failed);
+    struct net *n = net_new(nc, &hc, why, sizeof(why), &bind_failed);
     if (!n) {
         return complain(bind_failed ? EX_BIND : EX_CONFIG, why);
     }
-    int status = tell_ready(c, n, &nc);
+    int status = tell_ready(c, n, nc);
     if (status == EX_OK) {
         net_run(n);
         LOG(LOG_INFO, "stopped", LOG_NUM("pid", getpid()));
@@ -170,13 +169,15 @@ static int run(const struct conf *c, const struct conf_args *a)
                         "JWT_SECRET is set, but this version cannot check tokens yet: it "
                         "will not serve everybody instead");
     }
+    char why[512], standard[32];
+    struct net_conf nc = net_conf_of(c, standard, sizeof(standard));
     if (a->check) {
-        return EX_OK;
+        return net_check(&nc, why, sizeof(why)) ? EX_OK : complain(EX_CONFIG, why);
     }
     log_init(level_of(c->log_level), c->log_format[0] == 'j');
     signal(SIGPIPE, SIG_IGN);
     umask(077);
-    return serve(c);
+    return serve(c, &nc);
 }
 
 int main(int argc, char **argv)

@@ -44,8 +44,8 @@ static inline struct sp_str sp_buf_view(const struct sp_buf *b)
 /* sp_buf_int writes a decimal number. */
 void sp_buf_int(struct sp_buf *b, int64_t v);
 
-/* sp_buf_json writes s as a JSON string with its quotes: control characters, quote and backslash
- * are escaped, invalid UTF-8 becomes U+FFFD. */
+/* sp_buf_json writes s as a JSON string with its quotes: control and invisible characters, quote
+ * and backslash are escaped, invalid UTF-8 becomes U+FFFD. */
 void sp_buf_json(struct sp_buf *b, struct sp_str s);
 
 #endif

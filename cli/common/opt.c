@@ -158,6 +158,19 @@ static void explain_unknown(const struct flat *f, const char *arg, char *why, si
              near ? near : "", near ? "'?" : "");
 }
 
+/* getopt_long takes any unambiguous start of a name; the next option could change what it means. */
+static bool is_abbreviated(char **argv, const char *name)
+{
+    for (int back = 1; back <= 2 && optind > back; back++) {
+        const char *word = argv[optind - back];
+        size_t n = strncmp(word, "--", 2) == 0 ? strcspn(word + 2, "=") : 0;
+        if (n && strncmp(word + 2, name, n) == 0) {
+            return name[n] != '\0';
+        }
+    }
+    return false;
+}
+
 static bool parse_one(const struct flat *f, int code, char **argv, char *why, size_t cap)
 {
     if (code == '?') {
@@ -170,6 +183,10 @@ static bool parse_one(const struct flat *f, int code, char **argv, char *why, si
         return false;
     }
     int i = flat_find(f, code);
+    if (code >= LONG_BASE && is_abbreviated(argv, f->row[i]->name)) {
+        snprintf(why, cap, "unknown option, did you mean '--%s'?", f->row[i]->name);
+        return false;
+    }
     const char *wanted = set_value(f->row[i], f->values[i], optarg);
     if (wanted) {
         snprintf(why, cap, "--%s '%s': must be %s", f->row[i]->name, optarg, wanted);

@@ -88,6 +88,10 @@ int http_confirm(struct conn *c)
     }
     if (c->health) {
         refuse(c, "400 Bad Request", "", "no WebSocket here\n");
+    } else if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) == 0) {
+        refuse(c, "405 Method Not Allowed", "Allow: GET\r\n", "GET upgrades\n");
+    } else if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0) {
+        refuse(c, "400 Bad Request", "", "no subprotocols here\n");
     } else if (!header_is(wsi, WSI_TOKEN_UPGRADE, "websocket")) {
         refuse(c, "400 Bad Request", "", "only websocket upgrades\n");
     } else if (!header_is(wsi, WSI_TOKEN_VERSION, "13")) {

@@ -15,6 +15,7 @@
 
 #define SPARE_CONN        64u /* above max-clients: to be refused politely, and for /health */
 #define LWS_DESTROY_STEPS 3
+#define DROP_TURNS        10000
 #define WALL_STEP_US      1000 /* less is the noise of two readings */
 #define SPARE_FD          64u  /* listeners, logs, the loop's own */
 
@@ -127,7 +128,13 @@ static void on_check(uv_check_t *c)
 
 static void expire(struct net *n, struct conn_list *l, uint64_t now)
 {
+    struct conn_list due;
+    list_init(&due);
     for (struct conn *c; (c = list_due(l, now));) {
+        list_del(c);
+        list_put(&due, c, UINT64_MAX);
+    }
+    for (struct conn *c; (c = list_due(&due, UINT64_MAX));) {
         list_del(c);
         list_put(&n->closing, c, UINT64_MAX);
         ws_kill(c);
@@ -173,23 +180,64 @@ static void on_signal(uv_signal_t *s, int number)
     net_turn(n);
 }
 
-static bool raise_fd_limit(struct net *n, char *why, size_t cap)
+static rlim_t fds_needed(const struct net_conf *conf)
 {
-    /* each close scans a table of this many entries, so no more than is needed */
-    rlim_t need = n->max_conn + SPARE_FD;
+    return conf->max_clients + SPARE_CONN + SPARE_FD;
+}
+
+static bool check_fds(const struct net_conf *conf, char *why, size_t cap)
+{
     struct rlimit r;
     getrlimit(RLIMIT_NOFILE, &r);
-    if (r.rlim_max != RLIM_INFINITY && need > r.rlim_max) {
+    if (r.rlim_max != RLIM_INFINITY && fds_needed(conf) > r.rlim_max) {
         snprintf(why, cap, "max-clients %u needs %llu file descriptors, the limit is %llu",
-                 n->conf.max_clients, (unsigned long long)need, (unsigned long long)r.rlim_max);
+                 conf->max_clients, (unsigned long long)fds_needed(conf),
+                 (unsigned long long)r.rlim_max);
         return false;
     }
-    r.rlim_cur = need;
+    return true;
+}
+
+/* No more than is needed: each close scans a table of this many entries. */
+static bool set_fd_limit(const struct net_conf *conf, char *why, size_t cap)
+{
+    struct rlimit r;
+    getrlimit(RLIMIT_NOFILE, &r);
+    r.rlim_cur = fds_needed(conf);
     if (setrlimit(RLIMIT_NOFILE, &r) != 0) {
         snprintf(why, cap, "cannot set the limit of file descriptors: %s", strerror(errno));
         return false;
     }
     return true;
+}
+
+static bool check_listener(const struct net_conf *conf, const struct net_listener *spec, char *why,
+                           size_t cap)
+{
+    struct address a;
+    char detail[96];
+    if (!addr_parse(&a, spec->address, detail, sizeof(detail))) {
+        snprintf(why, cap, "%s: %s", spec->address, detail);
+        return false;
+    }
+    if (!a.loopback && !spec->health && !conf->allow_anonymous) {
+        snprintf(why, cap,
+                 "%s is open to everybody: without authentication only loopback and unix sockets "
+                 "are, unless --allow-anonymous",
+                 spec->address);
+        return false;
+    }
+    return true;
+}
+
+bool net_check(const struct net_conf *conf, char *why, size_t cap)
+{
+    for (unsigned i = 0; i < conf->nlisten; i++) {
+        if (!check_listener(conf, &conf->listen[i], why, cap)) {
+            return false;
+        }
+    }
+    return check_fds(conf, why, cap);
 }
 
 static void init_loop(struct net *n)
@@ -218,27 +266,6 @@ static void start_loop(struct net *n)
     arm(n, hub_tick(n->hub, net_now(n)), mono_us());
 }
 
-static bool check_listeners(struct net *n, char *why, size_t cap)
-{
-    for (unsigned i = 0; i < n->conf.nlisten; i++) {
-        struct address a;
-        char detail[96];
-        const struct net_listener *spec = &n->conf.listen[i];
-        if (!addr_parse(&a, spec->address, detail, sizeof(detail))) {
-            snprintf(why, cap, "%s: %s", spec->address, detail);
-            return false;
-        }
-        if (!a.loopback && !spec->health && !n->conf.allow_anonymous) {
-            snprintf(why, cap,
-                     "%s is open to everybody: without authentication only loopback and "
-                     "unix sockets are, unless --allow-anonymous",
-                     spec->address);
-            return false;
-        }
-    }
-    return true;
-}
-
 struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, char *why, size_t cap,
                     bool *bind_failed)
 {
@@ -258,7 +285,7 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
     init_loop(n);
     read_wall(n);
     n->started_us = mono_us();
-    bool ok = check_listeners(n, why, cap) && raise_fd_limit(n, why, cap);
+    bool ok = net_check(conf, why, cap) && set_fd_limit(conf, why, cap);
     for (unsigned i = 0; ok && i < conf->nlisten; i++) {
         ok = listen_open(n, &conf->listen[i], why, cap);
         *bind_failed = !ok;
@@ -291,9 +318,20 @@ bool net_is_unix(const struct net *n, unsigned i)
     return n->listeners[i].local_path;
 }
 
+/* The context must not be destroyed over living connections: it unloads the code that their handles
+ * in the loop still point to. */
+static void drop_all(struct net *n)
+{
+    expire(n, &n->closing, UINT64_MAX);
+    for (int turn = 0; turn < DROP_TURNS && n->nconn; turn++) {
+        uv_run(&n->loop, UV_RUN_NOWAIT);
+    }
+}
+
 void net_run(struct net *n)
 {
     uv_run(&n->loop, UV_RUN_DEFAULT);
+    drop_all(n);
 }
 
 static void close_own_handles(struct net *n)

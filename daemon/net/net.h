@@ -26,6 +26,10 @@ struct net_conf {
 
 struct net;
 
+/* net_check tells whether the configuration can work: addresses, who may reach them, descriptors.
+ * False with a sentence in why. */
+bool net_check(const struct net_conf *conf, char *why, size_t cap);
+
 /* net_new binds the listeners and raises the limit of file descriptors to what max_clients needs.
  * NULL with a sentence in why; *bind_failed tells a busy or forbidden address (exit 3) from a
  * configuration that cannot work (exit 9). */

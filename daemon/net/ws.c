@@ -142,6 +142,10 @@ void ws_kill(struct conn *c)
         ws_free(c);
         return;
     }
+    if (c->state == CONN_CLOSING || c->state == CONN_FLUSH) {
+        /* it had its chance; while something is buffered only a dead socket ends it */
+        shutdown(lws_get_socket_fd(c->wsi), SHUT_RDWR);
+    }
     c->state = CONN_CLOSING;
     lws_set_timeout(c->wsi, (enum pending_timeout)1, LWS_TO_KILL_SYNC);
 }

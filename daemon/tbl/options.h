@@ -3,8 +3,9 @@
  * SIGD_OPTION(field, name, letter, type, default, low, high, original environment name, argument,
  *             help)
  * Every option is --name, SIGD_NAME in the environment and name in sigd.conf.
- * type: STRING, SECRET, LIST (strings), NUMBER, SIZE (bytes), DURATION (milliseconds when bare),
- * FLAG, CHOICE (argument lists the words). low and high bound numbers, bytes and microseconds. */
+ * type: STRING, WORD (the grammar of an id), SECRET, LIST (strings), NUMBER, SIZE (bytes), DURATION
+ * (milliseconds when bare), FLAG, CHOICE (argument lists the words). low and high bound numbers,
+ * bytes and microseconds. */
 SIGD_OPTION(listen, "listen", 'l', LIST, NULL, 0, 0, NULL, "ADDR",
             "listen on HOST:PORT, [IPV6]:PORT or unix:PATH; repeatable")
 SIGD_OPTION(port, "port", 'p', NUMBER, "8081", 0, 65535, "PORT", "N",
@@ -23,7 +24,7 @@ SIGD_OPTION(log_level, "log-level", 0, CHOICE, "info", 0, 0, "LOG_LEVEL", "error
             "least level that is logged")
 SIGD_OPTION(log_format, "log-format", 0, CHOICE, "text", 0, 0, NULL, "text|json",
             "shape of log lines")
-SIGD_OPTION(node, "node", 0, STRING, "sigd", 0, 0, NULL, "NAME", "name of this server")
+SIGD_OPTION(node, "node", 0, WORD, "sigd", 0, 0, NULL, "NAME", "name of this server")
 SIGD_OPTION(max_clients, "max-clients", 0, NUMBER, "1000", 1, 1000000, "MAX_CLIENTS", "N",
             "connections served at once")
 SIGD_OPTION(max_message, "max-message", 0, SIZE, "64K", 1024, 1048576, NULL, "SIZE",

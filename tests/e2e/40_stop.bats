@@ -34,7 +34,7 @@ ended() {
 }
 
 @test "200 clients and traffic: each sees 1001 with a reason, acked messages arrive" {
-    start_sigd --max-errors 1000000
+    start_sigd --max-errors 1000
     py stop storm
     ended
 }

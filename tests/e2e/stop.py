@@ -72,6 +72,7 @@ def storm():
         if t.trouble:
             raise t.trouble
         equal(t.end, (1001, "server going away"), f"client {i}")
+    for i, t in enumerate(ring):  # now that all have read to the end
         assert t.acked <= ring[(i + 1) % CLIENTS].heard, (i, t.acked, ring[(i + 1) % CLIENTS].heard)
 
 

@@ -156,7 +156,7 @@ teardown() { stop_all; }
         'sigctl -i cam-1 listen --json | head -n 1; exit "${PIPESTATUS[0]}"' < <(:) &
     job=$!
     sigctl wait peer cam-1
-    printf '%s\n' 'register d2' 'offer cam-1' 'ice cam-1' | sigctl
+    printf '%s\n' 'register d2' 'offer cam-1' | sigctl
     finish "$job"
     assert_equal "$status" 0
 }

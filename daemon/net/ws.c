@@ -187,6 +187,9 @@ static bool is_unmasked(const unsigned char *in, uint64_t len, unsigned char fir
 
 static bool append(struct conn *c, const char *in, size_t len, size_t expected)
 {
+    if (len == 0) {
+        return true;
+    }
     if (c->rx_len + len > c->rx_cap) {
         size_t cap = c->rx_cap ? c->rx_cap * 2 : RX_FIRST;
         while (cap < c->rx_len + len + expected) {

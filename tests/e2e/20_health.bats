@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # GET /health, and plain HTTP on either listener.
 
+# shellcheck disable=SC2034,SC2154 # used by lib.bash, set by bats
 load lib
 
 setup() {

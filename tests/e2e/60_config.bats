@@ -45,7 +45,8 @@ helper_start() {
 
 @test "the five names of the original in .env" {
     printf '%s\n' '# comment' '' 'PORT=9001' 'JWT_SECRET="your secret # key"' \
-        'export LOG_LEVEL=debug' "MAX_CLIENTS='77'" 'HEARTBEAT_INTERVAL=1500   # ms' 'UNRELATED=1' >.env
+        'export LOG_LEVEL=debug' "MAX_CLIENTS='77'" 'HEARTBEAT_INTERVAL=1500   # ms' \
+        'UNRELATED=1' >.env
     run --separate-stderr timeout 20 "$SIGD" --print-config
     assert_success
     assert_equal "$(line port)" "port = 9001  ; .env:3"
@@ -185,7 +186,8 @@ precedence() {
 @test "bad values of each kind, from the environment 9, from a flag 2" {
     local word
     for word in PORT=70000 PORT=x PORT=-1 PORT= MAX_CLIENTS=0 LOG_LEVEL=loud \
-        HEARTBEAT_INTERVAL=soon SIGD_MAX_MESSAGE=1 SIGD_MAX_MESSAGE=9Q SIGD_ALLOW_ANONYMOUS=maybe SIGD_MAX_CLIENT=1; do
+        HEARTBEAT_INTERVAL=soon SIGD_MAX_MESSAGE=1 SIGD_MAX_MESSAGE=9Q \
+        SIGD_ALLOW_ANONYMOUS=maybe SIGD_MAX_CLIENT=1; do
         run env "$word" timeout 20 "$SIGD" --check-config
         assert_failure 9
         assert_output --partial "environment ${word%%=*}"

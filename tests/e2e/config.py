@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What the daemon says about its configuration, seen from outside: listeners, descriptors, log lines.
+# What the daemon's configuration does, seen from outside: listeners, log lines.
 
 import json
 import os
@@ -7,15 +7,11 @@ import re
 import socket
 import sys
 
-from peer import Bystanders, Peer, dial, equal, main
+from peer import Peer, dial, equal, main
 
 
 def ports():
     return os.environ["E2E_PORTS"].split()
-
-
-def place(text):
-    return ("::1", int(text)) if text.startswith("6:") else int(text)
 
 
 def unix():

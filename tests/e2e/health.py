@@ -118,5 +118,5 @@ def long_node():
     equal(got["node"], "n" * 1500)
 
 
-main({f.__name__: f for f in (document, counts, others, head, no_upgrade, signaling_port, kept_alive,
-                              many, long_node)})
+main({f.__name__: f for f in (document, counts, others, head, no_upgrade, signaling_port,
+                              kept_alive, many, long_node)})

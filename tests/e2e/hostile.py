@@ -6,8 +6,8 @@ import random
 import socket
 import struct
 
-from peer import (BINARY, CLOSE, PING, PONG, TEXT, Bystanders, Gone, Peer, Wire, dial, equal, frame,
-                  http, main, request)
+from peer import (BINARY, CLOSE, MASK, PING, PONG, TEXT, Bystanders, Gone, Peer, Wire, dial, equal,
+                  frame, http, main, request)
 
 BIG = 9007199254740993  # 2^53 + 1
 MAX = 64 * 1024
@@ -24,8 +24,9 @@ def garbled():
     """Each is one error and nothing else; the connection lives on."""
     p = Peer()
     p.register("mal")
-    for text in ["", " ", "nonsense", "{", "{}x", '{"type":}', "{'type':'ping'}", '{"type":"ping",}',
-                 '{"type":"pi\nng"}', '{"type":"ping","a":01}', '{"type":"ping","a":NaN}', "\ufeff{\"type\":\"ping\"}", '{"type":"ping"}\0']:
+    for text in ["", " ", "nonsense", "{", "{}x", '{"type":}', "{'type':'ping'}",
+                 '{"type":"ping",}', '{"type":"pi\nng"}', '{"type":"ping","a":01}',
+                 '{"type":"ping","a":NaN}', '\ufeff{"type":"ping"}', '{"type":"ping"}\0']:
         p.say(text)
         p.error("invalid_json")
     p.pinged()
@@ -39,7 +40,8 @@ def wrong_shape():
                        ('{"type":"ping","type":"ping"}', "invalid_message"),
                        ('{"type":"ping","t\\u0079pe":"ping"}', "invalid_message"),
                        ("{}", "missing_member"), ('{"type":1}', "invalid_member"),
-                       ('{"type":"Ping"}', "unknown_type"), ('{"type":"registered"}', "unknown_type"),
+                       ('{"type":"Ping"}', "unknown_type"),
+                       ('{"type":"registered"}', "unknown_type"),
                        ('{"type":"offer","target":"bob"}', "missing_member"),
                        ('{"type":"offer","target":"bob","sdp":1}', "invalid_member"),
                        ('{"type":"offer","target":"../x","sdp":""}', "invalid_id"),
@@ -195,7 +197,7 @@ def dribbled():
     """Byte by byte, with masks that look like headers, is slow and nothing worse."""
     a, b = pair()
     turn = Peer()  # whose answer shows that the server has turned meanwhile
-    for mask in (b"\x91\x27\x3b\x44", b"\x00\x00\x00\x00", b"\x81\x1e\x81\x1e", b"\x01\x81\x01\x9e"):
+    for mask in (MASK, b"\x00\x00\x00\x00", b"\x81\x1e\x81\x1e", b"\x01\x81\x01\x9e"):
         for byte in frame(TEXT, '{"type":"ice","target":"bob","candidate":"d"}', mask=mask):
             a.raw(bytes([byte]))
             if byte & 1:
@@ -277,13 +279,13 @@ def upgrades():
     refused_upgrade(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
     refused_upgrade(upgrade("Upgrade:", conn, key, version))
     for v in ("12", "14", "8", "0", "", "13, 8", "x" * 5000):
-        equal(refused_upgrade(upgrade("Upgrade: websocket", conn, key, f"Sec-WebSocket-Version: {v}")),
-              426, f"version {v:.10}")
+        line = f"Sec-WebSocket-Version: {v}"
+        equal(refused_upgrade(upgrade("Upgrade: websocket", conn, key, line)), 426, line[:40])
     equal(refused_upgrade(upgrade("Upgrade: websocket", conn, key)), 426, "no version")
     equal(refused_upgrade(upgrade("Upgrade: websocket", conn, version)), 400, "no key")
     for k in ("", "short", "x" * 25, "x" * 9000):
-        equal(refused_upgrade(upgrade("Upgrade: websocket", conn, f"Sec-WebSocket-Key: {k}", version)),
-              400, f"key {k:.10}")
+        line = f"Sec-WebSocket-Key: {k}"
+        equal(refused_upgrade(upgrade("Upgrade: websocket", conn, line, version)), 400, line[:40])
     got = http(None, request(["Upgrade: websocket", conn, key, "Sec-WebSocket-Version: 12"],
                              upgrade=False))
     equal(got[1]["sec-websocket-version"], "13")
@@ -356,22 +358,26 @@ def garbage():
 
 
 def bad_frames():
-    """The link fails; a close frame, if one comes, says 1002."""
+    """The link fails; a close frame, if one comes, says 1002. All at once: where the close is not
+    understood as answered, it takes some seconds."""
+    failed = []
     for data in ([frame(TEXT, "x", rsv=r) for r in range(1, 8)]
                  + [frame(op, "x") for op in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)]
                  + [frame(op, "x", fin=False) for op in (CLOSE, PING, PONG)]
-                 + [frame(PING, "x" * 126), frame(PONG, "x" * 126), frame(CLOSE, "\3\xe8" + "x" * 124)]
+                 + [frame(op, "x" * 126) for op in (CLOSE, PING, PONG)]
                  + [frame(0, "x"), frame(TEXT, "x", fin=False) + frame(TEXT, "y")]):
         p = Peer()
-        p.register("mal")
+        p.register(f"mal-{len(failed)}")
         p.raw(data)
+        failed.append((p, data))
+    for p, data in failed:
         got = p.closed()
         assert got is None or got[0] == 1002, (data[:4], got)
 
 
 def close_codes():
     """Legal codes are echoed, others are answered by 1002 (or a bare end)."""
-    for code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4400, 4999):
+    for code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999):
         for reason in (b"", b"x" * 123):
             p = Peer()
             p.register("mal")
@@ -398,7 +404,8 @@ def close_codes():
     p = Peer()
     p.register("mal")
     p.raw(frame(CLOSE, b"\x03\xe8\xff\xfe"))
-    p.closed()
+    equal(p.frame()[0], CLOSE)
+    p.ended()
 
 
 def after_close():
@@ -514,7 +521,7 @@ def header_sizes():
     for header in ("Cookie: " + "c" * 20000, "X-Long: " + "c" * 20000):
         got = flood(dial(), request([header]))
         assert b" 101 " not in got or header.startswith("X-"), (header[:8], got[:200])
-    for path in ("/" + "p" * 3000, "/?token=" + "t" * 3000, "/?a=b&c=d", "/%2e%2e/%2e%2e/x", "/../x"):
+    for path in ("/" + "p" * 3000, "/?token=" + "t" * 3000, "/?a=b&c=d", "/%2e%2e/x", "/../x"):
         Peer(path=path).register("mal")
     for path in ("/" + "p" * 20000, "/?" + "a=b&" * 3000):
         got = flood(dial(), request(path=path))
@@ -540,7 +547,7 @@ def slow_header():
 
 
 def attack(case, *args):
-    """A case with bystanders: they are served before, and after, and the attacker leaves no trace."""
+    """A case with bystanders, who are served before and after."""
     others = Bystanders()
     CASES[case](*args)
     others.served()

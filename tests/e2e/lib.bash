@@ -7,6 +7,7 @@ bats_require_minimum_version 1.5.0
 E2E="${BATS_TEST_DIRNAME}"
 SIGD="${SIGKIT_BUILD:?names the build directory}/daemon/sigd"
 PYTHON="${SIGKIT_PYTHON:-/usr/bin/python3}"
+# shellcheck disable=SC2034
 NODE="${SIGKIT_NODE:-node}"
 
 load_asserts() {

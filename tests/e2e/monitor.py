@@ -31,7 +31,8 @@ def call(a, b):
     session = b.get("offer")["sessionId"]
     b.send(type="answer", target="a", sdp="secret")
     a.get("answer")
-    a.send(type="ice", target="b", candidate={"candidate": "candidate:1 1 udp 1 192.0.2.99 9 typ host"})
+    candidate = "candidate:1 1 udp 1 192.0.2.99 9 typ host"
+    a.send(type="ice", target="b", candidate={"candidate": candidate})
     b.get("ice")
     a.send(type="bye", target="b", rid=1)
     b.get("bye")
@@ -175,7 +176,8 @@ def filters():
     call(a, b)
     equal([e["kind"] for e in events(m, 2)], ["offer", "offer"])
     equal([e["event"] for e in events(n, 4)], ["relay", "session_end"] * 2)
-    for bad in ("from=", "(from=a", "nonsense", "size>x", "from=a and", "event=nothing", "x" * 2000):
+    for bad in ("from=", "(from=a", "nonsense", "size>x", "from=a and", "event=nothing",
+                "x" * 2000):
         p = Peer()
         p.send(type="monitor", filter=bad, rid=1)
         p.error("invalid_member")

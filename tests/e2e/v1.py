@@ -7,7 +7,7 @@ import json
 import os
 import re
 
-from peer import STAMP, Bystanders, Peer, equal, main
+from peer import STAMP, TEXT, Bystanders, Peer, equal, frame, main
 
 SESSION = re.compile(r"^session-[0-9A-Za-z]{22}$")
 
@@ -67,7 +67,8 @@ VALUES = [
     r'"\ud83d\ude00 \uD83D"', '"\U0001f600 \u20ac \u007f \u2028"', '""', r'"\u0000"',
 ]
 CANDIDATES = VALUES + [
-    "null", "{}", '{ "candidate" :\t"candidate:1 1 udp 1 1.2.3.4 5 typ host" , "sdpMLineIndex": 0 }',
+    "null", "{}",
+    '{ "candidate" :\t"candidate:1 1 udp 1 1.2.3.4 5 typ host" , "sdpMLineIndex": 0 }',
     '{"n":9007199254740993,"f":1.0,"e":1E+2,"z":-0,"l":0.1000000000000000055511151231257827}',
     '{"a":{"b":{"c":[1,[2,[3,{"d":null}]]]}},"a":1,"":"","\\u0061":true}', '{"x":\n[\r\n]\t}',
 ]
@@ -101,8 +102,8 @@ def unknown_members():
     a, b = Peer(), Peer()
     a.register("a")
     b.register("b")
-    extra = ('"x-mine": {"deep":[1, 2 ,3], "big":9007199254740993},"\\u0065sc":"\\u0041","label" : null'
-             ',"id":"i","role":7,"meta":[],"limit":"no","token":"t","resume":[1]')
+    extra = ('"x-mine": {"deep":[1, 2 ,3], "big":9007199254740993},"\\u0065sc":"\\u0041"'
+             ',"label" : null,"id":"i","role":7,"meta":[],"limit":"no","token":"t","resume":[1]')
     for kind, body in (("offer", '"sdp":"s"'), ("answer", '"sdp":"s"'), ("ice", '"candidate":null'),
                        ("bye", '"reason":"r"')):
         a.say('{"type":"%s","target":"b",%s,%s}' % (kind, body, extra))
@@ -134,7 +135,8 @@ def forged():
                 assert "forged" not in text, text
             equal(got["polite"], True)
             equal(sorted(got), ["from", "polite", "sdp", "sessionId", "timestamp", "type"])
-    a.say('{"type":"ice","target":"b","candidate":"c","polite":true,"from":{"a":[1]},"timestamp":7}')
+    a.say('{"type":"ice","target":"b","candidate":"c","polite":true,"from":{"a":[1]},'
+          '"timestamp":7}')
     got = b.get("ice")
     equal(sorted(got), ["candidate", "from", "sessionId", "timestamp", "type"])
     equal(got["from"], "a")
@@ -152,11 +154,12 @@ def order():
     equal(list(a.get("answer")), ["type", "from", "sessionId", "timestamp", "sdp"])
     a.send(type="offer", target="ghost", sdp="s", rid="r")
     got = a.get("error")
-    equal(list(got), ["type", "code", "message", "details", "retryable", "rid", "target", "timestamp"])
+    equal(list(got), ["type", "code", "message", "details", "retryable", "rid", "target",
+                      "timestamp"])
     equal((got["code"], got["retryable"], got["rid"], got["target"]),
           ("target_not_found", True, "r", "ghost"))
     # 1,000 messages arrive in the order they were sent
-    a.raw(b"".join(__import__("peer").frame(1, json.dumps(
+    a.raw(b"".join(frame(TEXT, json.dumps(
         {"type": "ice", "target": "b", "candidate": str(i)})) for i in range(1000)))
     for i in range(1000):
         equal(b.get("ice")["candidate"], str(i))

@@ -56,6 +56,21 @@ static void head(const struct call *k)
     }
 }
 
+/* Candidates may follow the answer in the same read, so its rung is drawn as it comes. */
+static bool take_answer(struct call *k, const struct link_msg *m)
+{
+    char size[16], what[32];
+    bool had = k->answer.kept.raw;
+    bool taken = await_take(&k->answer, m);
+    if (!had && k->answer.kept.raw) {
+        k->answer_us = m->mono_us;
+        show_size(size, m->raw.n);
+        snprintf(what, sizeof(what), "answer %s", size);
+        rung(k, k->answer_us, false, what);
+    }
+    return taken;
+}
+
 static bool on_message(void *ctx, const struct link_msg *m)
 {
     struct call *k = ctx;
@@ -68,7 +83,7 @@ static bool on_message(void *ctx, const struct link_msg *m)
         rung(k, m->mono_us, false, candidate->kind == SP_J_NULL ? "ice end" : "ice");
         return true;
     }
-    return await_take(&k->answer, m);
+    return take_answer(k, m);
 }
 
 static bool has_candidates(void *ctx)
@@ -90,14 +105,7 @@ static int make_offer(struct call *k, const char *sdp, size_t n, int64_t deadlin
     }
     struct sp_str s = link_text(link_reply(k->c->link), "sessionId", session, sizeof(session));
     snprintf(k->answer.session, sizeof(k->answer.session), "%.*s", (int)s.n, s.p ? s.p : "");
-    status = await_done(k->c, &k->answer, deadline);
-    if (status == 0) {
-        k->answer_us = k->answer.kept.m.mono_us;
-        show_size(size, k->answer.kept.m.raw.n);
-        snprintf(what, sizeof(what), "answer %s", size);
-        rung(k, k->answer_us, false, what);
-    }
-    return status;
+    return await_done(k->c, &k->answer, deadline);
 }
 
 static int swap_candidates(struct call *k, int64_t wait_us, int64_t deadline)
@@ -128,7 +136,7 @@ static int hang_up(struct call *k, int64_t deadline)
     if (k->answer.bye.raw) {
         k->bye_us = k->answer.bye.m.mono_us;
         rung(k, k->bye_us, false, "bye");
-        return 0;
+        return k->end_of_candidates || k->got >= k->want ? 0 : await_ended(k->c, &k->answer);
     }
     k->bye_us = link_mono_us();
     rung(k, k->bye_us, true, "bye");

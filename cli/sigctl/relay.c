@@ -136,7 +136,7 @@ static bool is_over(void *ctx)
     return w->kept.raw || w->bye.raw;
 }
 
-static int ended(const struct ctl *c, const struct await *w)
+int await_ended(const struct ctl *c, const struct await *w)
 {
     char scratch[SP_REASON_MAX + 1];
     struct sp_str reason = link_text(&w->bye.m, "reason", scratch, sizeof(scratch));
@@ -160,7 +160,7 @@ int await_done(struct ctl *c, struct await *w, int64_t deadline)
     if (status) {
         return ctl_fail_link(c);
     }
-    return w->kept.raw ? 0 : ended(c, w);
+    return w->kept.raw ? 0 : await_ended(c, w);
 }
 
 void await_fini(struct await *w)

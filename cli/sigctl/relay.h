@@ -38,6 +38,8 @@ bool await_take(void *ctx, const struct link_msg *m);
 /* await_done waits for it until the deadline and prints what fails: a time-out says what was seen.
  */
 int await_done(struct ctl *c, struct await *w, int64_t deadline);
+/* await_ended prints that the peer has ended the session and why, and gives the status. */
+int await_ended(const struct ctl *c, const struct await *w);
 void await_fini(struct await *w);
 
 #endif

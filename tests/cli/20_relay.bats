@@ -197,6 +197,22 @@ callee()
     assert_line --regexp '\|--- bye -+>\|'
 }
 
+@test "the ladder is in the order of arrival" {
+    callee 'wait message --type offer -W 5s' 'answer drone-1' 'ice drone-1 --candidate 2' \
+        'ice drone-1 --candidate null' 'wait message --type bye -W 5s'
+    run --separate-stderr sigctl -i drone-1 call cam-2 --ice 2
+    assert_success
+    run grep -E '^ +\+' <<<"$output"
+    assert_equal "$output" "$(sort -n <<<"$output")"
+}
+
+@test "a callee that leaves before its candidates is 6" {
+    callee 'wait message --type offer -W 5s' 'answer drone-1'
+    run --separate-stderr sigctl -i drone-1 call cam-2 --ice 2 --ice-wait 5s
+    assert_failure 6
+    assert_equal "$stderr" "sigctl: cam-2 ended the session: peer-left"
+}
+
 @test "an end of the server during a wait is 8" {
     callee 'wait message --type bye -W 5s'
     start offer sigctl -i drone-1 offer cam-2 --wait answer -W 5s

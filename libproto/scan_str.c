@@ -187,7 +187,24 @@ static enum sp_err scan_blocks(struct scanner *s, bool *closed)
     }
     return e;
 }
+/* Keys and short values close at their first byte that is not plain. */
+static inline bool short_string(struct scanner *s)
+{
+    unsigned mask = s->end - s->p >= 16 ? special16(s->p) : 0;
+    const char *at = s->p + (mask ? __builtin_ctz(mask) : 0);
+    if (mask && *at == '"') {
+        s->p = at + 1;
+        return true;
+    }
+    return false;
+}
 #else
+static inline bool short_string(struct scanner *s)
+{
+    (void)s;
+    return false;
+}
+
 static enum sp_err scan_blocks(struct scanner *s, bool *closed)
 {
     (void)s;
@@ -196,20 +213,19 @@ static enum sp_err scan_blocks(struct scanner *s, bool *closed)
 }
 #endif
 
-/* At the byte behind the opening quote; ends behind the closing one. Keys and short values close at
- * the first byte that is not plain; only what goes on after it is worth blocks. */
+/* At the byte behind the opening quote; ends behind the closing one. */
 enum sp_err sp_scan_string(struct scanner *s)
 {
     bool closed = false;
     s->escaped = false;
-    enum sp_err e = SP_OK;
-    for (bool first = true; !e && !closed; first = false) {
+    if (short_string(s)) {
+        return SP_OK;
+    }
+    enum sp_err e = scan_blocks(s, &closed);
+    while (!e && !closed) {
         s->p = plain_run(s->p, s->end);
         e = s->p == s->end ? sp_scan_fail(s, SP_INVALID_JSON, "unterminated string")
                            : scan_special(s, &closed);
-        if (first && !e && !closed) {
-            e = scan_blocks(s, &closed);
-        }
     }
     return e;
 }

@@ -137,9 +137,12 @@ static void peer_start(struct peer *peer, int64_t intended)
 static int64_t connect_more(struct bench *b, uint32_t total, uint32_t from, uint32_t window,
                             int64_t now)
 {
+    /* where connecting is measured, those who are only there beside it come as fast as they can */
+    bool paced =
+        b->conf.connect_rate > 0 && !(b->scenario->timed_connect && b->phase == PHASE_CONNECT);
     while (b->started < total) {
         int64_t due = now;
-        if (b->conf.connect_rate > 0) {
+        if (paced) {
             due = b->connect_start + (int64_t)((double)(b->started - from) * (double)NS_PER_S /
                                                (double)b->conf.connect_rate);
             if (due > now) {

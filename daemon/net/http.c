@@ -97,6 +97,8 @@ int http_confirm(struct conn *c)
     } else if (!header_is(wsi, WSI_TOKEN_VERSION, "13")) {
         refuse(c, "426 Upgrade Required", "Sec-WebSocket-Version: 13\r\n",
                "WebSocket version 13 only\n");
+    } else if (lws_hdr_total_length(wsi, WSI_TOKEN_CONNECTION) == 0) {
+        refuse(c, "400 Bad Request", "", "no Connection: Upgrade\n");
     } else if (lws_hdr_total_length(wsi, WSI_TOKEN_KEY) != 24) {
         refuse(c, "400 Bad Request", "", "bad Sec-WebSocket-Key\n");
     } else if (c->net->stopping || hub_connections(c->net->hub) >= c->net->conf.max_clients) {

@@ -165,6 +165,16 @@ void listen_stop(struct net *n)
     }
 }
 
+void listen_shut(struct net *n)
+{
+    for (unsigned i = 0; i < n->nlisteners; i++) {
+        if (!n->listeners[i].health) {
+            uv_poll_stop(&n->listeners[i].watcher);
+            shutdown(n->listeners[i].fd, SHUT_RDWR);
+        }
+    }
+}
+
 void listen_close(struct net *n)
 {
     for (unsigned i = 0; i < n->nlisteners; i++) {

@@ -168,7 +168,7 @@ static void on_signal(uv_signal_t *s, int number)
     } else {
         LOG(LOG_INFO, "stopping", LOG_NUM("signal", number),
             LOG_NUM("clients", hub_clients(n->hub)), LOG_NUM("connections", n->nconn));
-        listen_stop(n);
+        listen_shut(n);
         n->stopping = true;
         n->stop_deadline_us = mono_us() + n->conf.stop_us;
         /* who has not said hello yet would keep us waiting */

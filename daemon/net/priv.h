@@ -87,6 +87,8 @@ bool listen_open(struct net *n, const struct net_listener *spec, char *why, size
 /* listen_start watches the listeners again when there is room; listen_stop ceases to. */
 void listen_start(struct net *n);
 void listen_stop(struct net *n);
+/* listen_shut refuses newcomers from now on; health is still told. */
+void listen_shut(struct net *n);
 void listen_close(struct net *n);
 
 /* ---- ws.c */

@@ -136,7 +136,7 @@ static void expire(struct net *n, struct conn_list *l, uint64_t now)
     }
     for (struct conn *c; (c = list_due(&due, UINT64_MAX));) {
         list_del(c);
-        list_put(&n->closing, c, UINT64_MAX);
+        list_put(&n->closing, c, now == UINT64_MAX ? now : now + CLOSE_US);
         ws_kill(c);
     }
 }

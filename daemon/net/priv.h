@@ -11,7 +11,8 @@
 
 _Static_assert(HUB_HEADROOM >= LWS_PRE, "the hub leaves room for the frame header");
 
-#define ADDR_TEXT 112u /* a unix path has up to 107 bytes */
+#define CLOSE_US  3000000u /* for the peer's close frame; after it, and again after that, a kill */
+#define ADDR_TEXT 112u     /* a unix path has up to 107 bytes */
 
 struct listener {
     uv_poll_t watcher;

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define HANDSHAKE_US 10000000u /* from accept to an open WebSocket */
-#define CLOSE_US     3000000u  /* for the peer's close frame */
 #define RX_BUFFER    3072u     /* a 2 KB offer arrives whole; costs memory per connection */
 #define RX_FIRST     1024u     /* first allocation for a message in fragments */
 #define HEADER_MAX   16384u    /* longer request headers are a bare close */
@@ -356,6 +355,17 @@ static void on_lws_log(int level, const char *line)
                 LOG_STR("text", ((struct sp_str){line, strcspn(line, "\n")})));
 }
 
+/* What is_unmasked may look at in front of a buflist segment's text is not left to chance. */
+static void *lws_memory(void *ptr, size_t size, const char *reason)
+{
+    if (size == 0) {
+        free(ptr);
+        return NULL;
+    }
+    bool segment = !ptr && strcmp(reason, "lws_buflist_append_segment") == 0;
+    return segment ? calloc(1, size) : realloc(ptr, size);
+}
+
 bool ws_init(struct net *n, char *why, size_t cap)
 {
     /* one vhost: adopted sockets are rebound by the Host header to any other. tx_packet_size must
@@ -383,6 +393,7 @@ bool ws_init(struct net *n, char *why, size_t cap)
     info.timeout_secs = HANDSHAKE_US / 1000000;
     info.gid = -1;
     info.uid = -1;
+    lws_set_allocator(lws_memory);
     lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
     n->lws = lws_create_context(&info);
     if (!n->lws) {

@@ -11,7 +11,7 @@
 
 /* link_opts are the values of the options that every tool has. -1 in a number: not given. */
 struct link_opts {
-    const char *url, *id, *token_file;
+    const char *url, *id, *token_file, *token, *env_file;
     const char *cacert, *cert, *key, *sni;
     const char *format, *color;
     int64_t timeout_us, wait_server_us, retry;

@@ -19,7 +19,7 @@ static void trim(char *s)
 bool link_load_token(struct link *l)
 {
     char token[LINK_TOKEN_MAX + 2] = "";
-    const char *path = l->o->token_file, *env = getenv("SIGD_TOKEN");
+    const char *path = l->o->token_file;
     if (path) {
         FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
         if (!f || !fgets(token, sizeof(token), f)) {
@@ -31,8 +31,8 @@ bool link_load_token(struct link *l)
             fclose(f);
         }
         trim(token);
-    } else if (env) {
-        snprintf(token, sizeof(token), "%s", env);
+    } else if (l->o->token) {
+        snprintf(token, sizeof(token), "%s", l->o->token);
     }
     if (strlen(token) > LINK_TOKEN_MAX || strpbrk(token, " \r\n\t")) {
         out_fail(EXIT_DATA, NULL, "the token is not one word of at most %d bytes", LINK_TOKEN_MAX);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The options that sigctl and sigmon have in common, a row each. */
+ * The options that sigctl and sigmon have in common, a row each. Their names are those of the
+ * user's configuration, for sigbench too. */
 #include "cli/common/link.h"
 
 const struct opt link_rows[] = {
@@ -11,6 +12,7 @@ const struct opt link_rows[] = {
     ROW("id", 'i', OPT_STRING, "ID", "SIGD_ID", id, "who I am"),
     ROW("token-file", 0, OPT_STRING, "FILE", "SIGD_TOKEN_FILE", token_file,
         "bearer token ('-' is stdin)"),
+    ROW("token", 0, OPT_SECRET, "TOKEN", "SIGD_TOKEN", token, "the bearer token itself"),
     ROW("cacert", 0, OPT_STRING, "FILE", NULL, cacert, "authorities that wss:// trusts"),
     ROW("cert", 0, OPT_STRING, "FILE", NULL, cert, "client certificate"),
     ROW("key", 0, OPT_STRING, "FILE", NULL, key, "its private key"),
@@ -28,7 +30,11 @@ const struct opt link_rows[] = {
     ROW("quiet", 'q', OPT_FLAG, NULL, NULL, quiet, "no remarks"),
     ROW("verbose", 'v', OPT_FLAG, NULL, NULL, verbose, "more remarks"),
     ROW("trace", 0, OPT_FLAG, NULL, NULL, trace, "each frame on stderr"),
-    ROW("help", 'h', OPT_FLAG, NULL, NULL, help, "this text"),
-    ROW("version", 'V', OPT_FLAG, NULL, NULL, version, "the version"),
+    ROW("env-file", 0, OPT_ENV_FILE, "FILE", NULL, env_file, "NAME=value lines: more environment"),
+    ROW("help", 'h', OPT_ASK, NULL, NULL, help, "this text"),
+    ROW("version", 'V', OPT_ASK, NULL, NULL, version, "the version"),
 #undef ROW
     {0}};
+
+const char *const opt_alternatives[] = {"json|plain|format|pretty|output", "quiet|verbose",
+                                        "token|token-file", NULL};

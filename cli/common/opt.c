@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT
- * Options from tables: parsing on getopt_long, environment, help. */
+ * Options from tables: values, parsing on getopt_long, help. */
 #include "cli/common/opt.h"
 
+#include "cli/common/opt_in.h"
 #include "libproto/units.h"
 
-#include <getopt.h>
-#include <stdlib.h>
-
-/* More rows than the largest tool has; a table that outgrows it fails in opt_parse at once. */
-#define ROWS_MAX  160
 #define LONG_BASE 0x1000
 
-static bool is_off_word(const char *v)
+bool opt_is_argument(const struct opt *row)
 {
-    return strcmp(v, "0") == 0 || strcmp(v, "false") == 0 || strcmp(v, "no") == 0;
+    return row->type != OPT_SECRET;
+}
+
+bool opt_takes_value(const struct opt *row)
+{
+    return row->type != OPT_FLAG && row->type != OPT_ASK;
 }
 
 static bool is_choice(const char *words, const char *v)
@@ -42,9 +43,12 @@ static const char *set_value(const struct opt *row, void *values, const char *v)
     void *at = (char *)values + row->off;
     switch (row->type) {
     case OPT_FLAG:
-        *(bool *)at = !v || !is_off_word(v);
-        return NULL;
+    case OPT_ASK:
+        *(bool *)at = !v || is_choice("true|yes|on|1", v);
+        return !v || *(bool *)at || is_choice("false|no|off|0", v) ? NULL : "true or false";
     case OPT_STRING:
+    case OPT_ENV_FILE:
+    case OPT_SECRET:
         *(const char **)at = v;
         return NULL;
     case OPT_LIST:
@@ -69,60 +73,85 @@ static const char *set_value(const struct opt *row, void *values, const char *v)
     return NULL;
 }
 
-bool opt_env(const struct opt_group *groups, size_t n, char *why, size_t cap)
+static bool is_alternative(const char *a, const char *b)
 {
-    for (size_t g = 0; g < n; g++) {
-        for (const struct opt *row = groups[g].rows; row->name; row++) {
-            const char *v = row->env ? getenv(row->env) : NULL;
-            if (!v || !*v) {
-                continue;
-            }
-            const char *wanted = set_value(row, groups[g].values, v);
-            if (wanted) {
-                snprintf(why, cap, "%s='%s': must be %s", row->env, v, wanted);
-                return false;
-            }
+    for (const char *const *names = opt_alternatives; *names; names++) {
+        if (is_choice(*names, a) && is_choice(*names, b)) {
+            return strcmp(a, b) != 0;
+        }
+    }
+    return false;
+}
+
+bool opt_flat_is_open(const struct opt_flat *f, int i, enum opt_source from)
+{
+    for (int j = 0; j < f->n; j++) {
+        if (f->from[j] > from && (j == i || is_alternative(f->row[i]->name, f->row[j]->name))) {
+            return false;
         }
     }
     return true;
 }
 
-struct flat {
-    const struct opt *row[ROWS_MAX];
-    void *values[ROWS_MAX];
-    struct option longs[ROWS_MAX + 1];
-    char letters[2 * ROWS_MAX + 2];
-    int n;
-};
+const char *opt_flat_set(struct opt_flat *f, int i, const char *v, enum opt_source from)
+{
+    const char *wanted = set_value(f->row[i], f->values[i], v);
+    f->from[i] = from;
+    if (!opt_takes_value(f->row[i]) && !*(bool *)((char *)f->values[i] + f->row[i]->off)) {
+        return wanted; /* json = false excludes nothing */
+    }
+    for (int j = 0; j < f->n; j++) {
+        if (f->from[j] < from && is_alternative(f->row[i]->name, f->row[j]->name)) {
+            memset((char *)f->values[j] + f->row[j]->off, 0,
+                   opt_takes_value(f->row[j]) ? sizeof(const char *) : sizeof(bool));
+        }
+    }
+    return wanted;
+}
 
-static bool flatten(struct flat *f, const struct opt_group *groups, size_t n)
+static bool add_row(struct opt_flat *f, const struct opt *row, void *values)
+{
+    if (f->n == OPT_ROWS_MAX) {
+        return false;
+    }
+    f->row[f->n] = row;
+    f->values[f->n] = values;
+    f->from[f->n++] = OPT_FROM_DEFAULT;
+    return true;
+}
+
+bool opt_flatten(struct opt_flat *f, const struct opt_group *groups, size_t n, char *why,
+                 size_t cap)
 {
     char *p = f->letters;
+    struct option *o = f->longs;
     f->n = 0;
     *p++ = ':';
     for (size_t g = 0; g < n; g++) {
         for (const struct opt *row = groups[g].rows; row->name; row++) {
-            if (f->n == ROWS_MAX) {
+            if (!add_row(f, row, groups[g].values)) {
+                snprintf(why, cap, "too many options");
                 return false;
             }
-            int has_arg = row->type == OPT_FLAG ? no_argument : required_argument;
-            f->longs[f->n] = (struct option){row->name, has_arg, NULL, LONG_BASE + f->n};
-            f->row[f->n] = row;
-            f->values[f->n++] = groups[g].values;
+            if (opt_is_argument(row)) {
+                *o++ = (struct option){row->name,
+                                       opt_takes_value(row) ? required_argument : no_argument, NULL,
+                                       LONG_BASE + f->n - 1};
+            }
             if (row->letter) {
                 *p++ = row->letter;
-                if (has_arg != no_argument) {
+                if (opt_takes_value(row)) {
                     *p++ = ':';
                 }
             }
         }
     }
     *p = '\0';
-    f->longs[f->n] = (struct option){0};
+    *o = (struct option){0};
     return true;
 }
 
-static int flat_find(const struct flat *f, int code)
+static int flat_find(const struct opt_flat *f, int code)
 {
     for (int i = 0; i < f->n; i++) {
         if (code == LONG_BASE + i || (code < LONG_BASE && code && f->row[i]->letter == code)) {
@@ -132,16 +161,18 @@ static int flat_find(const struct flat *f, int code)
     return -1;
 }
 
-static const char *nearest(const struct flat *f, struct sp_str word)
+static const char *nearest(const struct opt_flat *f, struct sp_str word)
 {
     struct sp_guess g = sp_guess_init(word);
     for (int i = 0; i < f->n; i++) {
-        sp_guess_consider(&g, f->row[i]->name);
+        if (opt_is_argument(f->row[i])) {
+            sp_guess_consider(&g, f->row[i]->name);
+        }
     }
     return g.best;
 }
 
-static void explain_unknown(const struct flat *f, const char *arg, char *why, size_t cap)
+static void explain_unknown(const struct opt_flat *f, const char *arg, char *why, size_t cap)
 {
     if (optopt) {
         int i = flat_find(f, optopt);
@@ -171,7 +202,7 @@ static bool is_abbreviated(char **argv, const char *name)
     return false;
 }
 
-static bool parse_one(const struct flat *f, int code, char **argv, char *why, size_t cap)
+static bool parse_one(struct opt_flat *f, int code, char **argv, char *why, size_t cap)
 {
     if (code == '?') {
         explain_unknown(f, argv[optind - 1], why, cap);
@@ -187,7 +218,7 @@ static bool parse_one(const struct flat *f, int code, char **argv, char *why, si
         snprintf(why, cap, "unknown option, did you mean '--%s'?", f->row[i]->name);
         return false;
     }
-    const char *wanted = set_value(f->row[i], f->values[i], optarg);
+    const char *wanted = opt_flat_set(f, i, optarg, OPT_FROM_ARGV);
     if (wanted) {
         snprintf(why, cap, "--%s '%s': must be %s", f->row[i]->name, optarg, wanted);
         return false;
@@ -195,28 +226,29 @@ static bool parse_one(const struct flat *f, int code, char **argv, char *why, si
     return true;
 }
 
-bool opt_parse(const struct opt_group *groups, size_t n, int argc, char **argv, int *first,
-               char *why, size_t cap)
+bool opt_flat_parse(struct opt_flat *f, int argc, char **argv, int *first, char *why, size_t cap)
 {
-    struct flat f;
-    if (!flatten(&f, groups, n)) {
-        snprintf(why, cap, "too many options");
-        return false;
-    }
     opterr = 0;
     optind = 0; /* glibc: forget what an earlier call permuted */
     for (;;) {
         optopt = 0;
-        int code = getopt_long(argc, argv, f.letters, f.longs, NULL);
+        int code = getopt_long(argc, argv, f->letters, f->longs, NULL);
         if (code == -1) {
             break;
         }
-        if (!parse_one(&f, code, argv, why, cap)) {
+        if (!parse_one(f, code, argv, why, cap)) {
             return false;
         }
     }
     *first = optind;
     return true;
+}
+
+bool opt_parse(const struct opt_group *groups, size_t n, int argc, char **argv, int *first,
+               char *why, size_t cap)
+{
+    struct opt_flat f;
+    return opt_flatten(&f, groups, n, why, cap) && opt_flat_parse(&f, argc, argv, first, why, cap);
 }
 
 static int row_label(char *out, size_t cap, const struct opt *row)
@@ -238,6 +270,9 @@ void opt_help(FILE *f, const struct opt *rows)
         width = n > width ? n : width;
     }
     for (const struct opt *row = rows; row->name; row++) {
+        if (!opt_is_argument(row)) {
+            continue;
+        }
         row_label(label, sizeof(label), row);
         fprintf(f, "  %-*s  %s", width, label, row->help);
         if (row->env) {

@@ -16,7 +16,10 @@ enum opt_type {
     OPT_COUNT,    /* int64_t, 10k = 10000 */
     OPT_SIZE,     /* int64_t bytes, 64K = 65536 */
     OPT_DURATION, /* int64_t microseconds; OPT_NEVER for "none" */
-    OPT_CHOICE    /* const char *, one of the words in arg, written "a|b|c" */
+    OPT_CHOICE,   /* const char *, one of the words in arg, written "a|b|c" */
+    OPT_ASK,      /* bool, of one command line: no file can ask for help */
+    OPT_ENV_FILE, /* const char *, of one command line: where opt_read finds more environment */
+    OPT_SECRET    /* const char *, of the environment alone: arguments show in ps */
 };
 
 #define OPT_NEVER    INT64_MAX
@@ -27,8 +30,8 @@ struct opt_list {
     unsigned n;
 };
 
-/* opt is one row; a table ends with a row whose name is NULL. Values are borrowed from argv and the
- * environment. */
+/* opt is one row; a table ends with a row whose name is NULL. Values are borrowed from argv, the
+ * environment and what opt_read keeps of files. */
 struct opt {
     const char *name; /* long name, without dashes */
     char letter;      /* short name, 0 for none */
@@ -45,8 +48,20 @@ struct opt_group {
     void *values;
 };
 
-/* opt_env sets the rows that have an environment variable; false with a sentence in why. */
-bool opt_env(const struct opt_group *groups, size_t n, char *why, size_t cap);
+/* opt_alternatives names options that exclude each other, "a|b|c" a line, NULL at the end: one of
+ * them given by a stronger source unsets the others. They are flags and strings. */
+extern const char *const opt_alternatives[];
+
+/* opt_read fills the groups from argv, the environment, the file of OPT_ENV_FILE and the user's
+ * configuration, the first of them that says something; called once. Gives 0, or EXIT_USAGE or
+ * EXIT_DATA with a sentence in why. argv and first: as opt_parse. */
+int opt_read(const struct opt_group *groups, size_t n, int argc, char **argv, int *first, char *why,
+             size_t cap);
+
+/* opt_is_argument is false for what only the environment can say. */
+bool opt_is_argument(const struct opt *row);
+/* opt_takes_value is false for flags. */
+bool opt_takes_value(const struct opt *row);
 
 /* opt_parse reads argv[1..argc); positional arguments are moved to the end of argv and *first is
  * the index of the first. argv[stop] named by "--" ends the options. False with a sentence in why,

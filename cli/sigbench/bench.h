@@ -16,7 +16,7 @@
 
 /* bench_conf holds the values of the options; durations in microseconds, -1 where not given. */
 struct bench_conf {
-    const char *url, *id, *token_file, *cacert, *cert, *key, *sni;
+    const char *url, *id, *token_file, *token, *env_file, *cacert, *cert, *key, *sni;
     const char *kind, *arrival, *output, *color;
     struct opt_list thresholds;
     int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid;

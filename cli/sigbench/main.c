@@ -40,6 +40,7 @@ static const struct opt rows[] = {
     ROW("id", 'i', OPT_STRING, "PREFIX", NULL, id, "start of the clients' ids (bench-PID)"),
     ROW("token-file", 0, OPT_STRING, "FILE", "SIGD_TOKEN_FILE", token_file,
         "bearer token ('-' is stdin)"),
+    ROW("token", 0, OPT_SECRET, "TOKEN", "SIGD_TOKEN", token, "the bearer token itself"),
     ROW("cacert", 0, OPT_STRING, "FILE", NULL, cacert, "authorities that wss:// trusts"),
     ROW("cert", 0, OPT_STRING, "FILE", NULL, cert, "client certificate"),
     ROW("key", 0, OPT_STRING, "FILE", NULL, key, "its private key"),
@@ -49,8 +50,9 @@ static const struct opt rows[] = {
         "patience with a connection (10s)"),
     ROW("color", 0, OPT_CHOICE, "auto|always|never", NULL, color, "colour"),
     ROW("quiet", 'q', OPT_FLAG, NULL, NULL, quiet, "no progress line, no remarks"),
-    ROW("help", 'h', OPT_FLAG, NULL, NULL, help, "this text"),
-    ROW("version", 'V', OPT_FLAG, NULL, NULL, version, "the version"),
+    ROW("env-file", 0, OPT_ENV_FILE, "FILE", NULL, env_file, "NAME=value lines: more environment"),
+    ROW("help", 'h', OPT_ASK, NULL, NULL, help, "this text"),
+    ROW("version", 'V', OPT_ASK, NULL, NULL, version, "the version"),
 #undef ROW
     {0}};
 
@@ -158,11 +160,10 @@ static void set_defaults(struct bench *b)
 
 static int load_token(struct bench *b)
 {
-    const char *env = getenv("SIGD_TOKEN");
     const char *path = b->conf.token_file;
     char token[4097];
 
-    if (!path && !(env && *env)) {
+    if (!path && !b->conf.token) {
         return 0;
     }
     if (path) {
@@ -178,7 +179,7 @@ static int load_token(struct bench *b)
         token[strcspn(token, "\r\n")] = '\0';
     }
     int n = snprintf(b->headers, sizeof(b->headers), "Authorization: Bearer %s\r\n",
-                     path ? token : env);
+                     path ? token : b->conf.token);
     if ((size_t)n >= sizeof(b->headers)) {
         return out_fail(EXIT_DATA, NULL, "the token is too long");
     }
@@ -230,18 +231,17 @@ int main(int argc, char **argv)
 {
     const struct opt_group group = {rows, &bench.conf};
     struct out_conf out = {.program = "sigbench"};
-    char why[256];
+    char why[512];
     int first = argc;
 
-    out_init(&out);
-    if (!opt_env(&group, 1, why, sizeof(why)) ||
-        !opt_parse(&group, 1, argc, argv, &first, why, sizeof(why))) {
-        return out_fail(EXIT_USAGE, NULL, "%s", why);
-    }
+    int wrong = opt_read(&group, 1, argc, argv, &first, why, sizeof(why));
     out.json = bench.conf.json || strcmp(bench.conf.output, "json") == 0;
     out.quiet = bench.conf.quiet;
     out.color = bench.conf.color;
     out_init(&out);
+    if (wrong) {
+        return out_fail((enum exit_code)wrong, NULL, "%s", why);
+    }
     if (bench.conf.help) {
         print_help();
         return out_done(EXIT_OK);

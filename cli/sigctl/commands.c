@@ -71,7 +71,7 @@ static bool wants_value(struct sp_str name, char letter)
     for (const struct command *cmd = commands; !row && cmd->name; cmd++) {
         row = row_of(cmd->rows, name, letter);
     }
-    return row && row->type != OPT_FLAG;
+    return row && opt_takes_value(row);
 }
 
 /* Tells whether the value of an option is the next word. */

@@ -9,7 +9,9 @@ const struct opt completion_rows[] = {{0}};
 static void put_rows(const struct opt *rows)
 {
     for (; rows->name; rows++) {
-        printf(" --%s", rows->name);
+        if (opt_is_argument(rows)) {
+            printf(" --%s", rows->name);
+        }
     }
 }
 
@@ -68,11 +70,14 @@ static void print_zsh(void)
 static void print_fish_rows(const char *condition, const struct opt *rows)
 {
     for (; rows->name; rows++) {
+        if (!opt_is_argument(rows)) {
+            continue;
+        }
         printf("complete -c sigctl%s -l %s", condition, rows->name);
         if (rows->letter) {
             printf(" -s %c", rows->letter);
         }
-        printf("%s -d \"%s\"\n", rows->type == OPT_FLAG ? "" : " -r", rows->help);
+        printf("%s -d \"%s\"\n", opt_takes_value(rows) ? " -r" : "", rows->help);
     }
 }
 

@@ -15,7 +15,7 @@ static int run(struct ctl *c, int argc, char **argv, bool has_command)
 
 /* The link borrows c->base, so the options of the command line are read before it is made: those of
  * a command are read again, by ctl_run, into the command's struct. */
-static bool read_options(struct ctl *c, int argc, char **argv, char *why, size_t cap)
+static int read_options(struct ctl *c, int argc, char **argv, char *why, size_t cap)
 {
     _Alignas(16) char values[CTL_VALUES_MAX] = {0};
     static char *copy[4096];
@@ -23,31 +23,30 @@ static bool read_options(struct ctl *c, int argc, char **argv, char *why, size_t
     const struct command *cmd = at < argc ? command_find(argv[at]) : NULL;
     struct opt_group groups[] = {{link_rows, &c->base}, {cmd ? cmd->rows : NULL, values}};
     if (at < argc && !cmd) {
-        return true; /* ctl_run says what is wrong with the command */
+        return 0; /* ctl_run says what is wrong with the command */
     }
     for (int i = 1; cmd && i < end; i++) {
         end = strcmp(argv[i], "--exec") == 0 ? i : end;
     }
     if (end >= (int)(sizeof(copy) / sizeof(copy[0]))) {
         snprintf(why, cap, "too many arguments");
-        return false;
+        return EXIT_USAGE;
     }
     memcpy(copy, argv, (size_t)end * sizeof(copy[0]));
-    return opt_env(groups, 1, why, cap) &&
-           opt_parse(groups, cmd ? 2 : 1, end, copy, &first, why, cap);
+    return opt_read(groups, cmd ? 2 : 1, end, copy, &first, why, cap);
 }
 
 int main(int argc, char **argv)
 {
     static struct ctl c = {.mode = CTL_ONE};
-    char why[256];
+    char why[512];
     c.base = LINK_OPTS_INIT;
     bool has_command = command_index(argc, argv) < argc;
     out_init(&(struct out_conf){.program = "sigctl"});
-    bool ok = read_options(&c, argc, argv, why, sizeof(why));
+    int wrong = read_options(&c, argc, argv, why, sizeof(why));
     out_init(&(struct out_conf){"sigctl", c.base.json, c.base.quiet, c.base.color});
-    if (!ok) {
-        return out_done(out_fail(EXIT_USAGE, NULL, "%s", why));
+    if (wrong) {
+        return out_done(out_fail((enum exit_code)wrong, NULL, "%s", why));
     }
     if (c.base.version) {
         puts("sigctl " SIGKIT_VERSION);

@@ -116,13 +116,12 @@ int main(int argc, char **argv)
     struct link_opts opts = LINK_OPTS_INIT;
     struct mon_opts o = {0};
     struct opt_group groups[] = {{link_rows, &opts}, {mon_rows, &o}};
-    char why[256];
+    char why[512];
     int first = 1;
-    bool ok = opt_env(groups, 2, why, sizeof(why)) &&
-              opt_parse(groups, 2, argc, argv, &first, why, sizeof(why));
+    int wrong = opt_read(groups, 2, argc, argv, &first, why, sizeof(why));
     out_init(&(struct out_conf){"sigmon", opts.json, opts.quiet, opts.color});
-    if (!ok) {
-        return out_done(out_fail(EXIT_USAGE, NULL, "%s", why));
+    if (wrong) {
+        return out_done(out_fail((enum exit_code)wrong, NULL, "%s", why));
     }
     if (opts.version) {
         puts("sigmon " SIGKIT_VERSION);

@@ -6,6 +6,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
+    export XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config
     # shellcheck disable=SC2153
     "$FLOOR" --port-file "$BATS_TEST_TMPDIR/port" >/dev/null 3>&- &
     floor=$!

@@ -25,7 +25,17 @@ static char *read_line(char *str, int num, void *user)
 {
     struct reading *r = user;
     r->line++;
-    return fgets(str, num, r->f);
+    if (!fgets(str, num, r->f)) {
+        return NULL;
+    }
+    size_t n = strlen(str);
+    if (n && str[n - 1] != '\n' && !feof(r->f)) {
+        /* its rest would be read as a line of its own, and a comment come into force */
+        snprintf(r->why, sizeof(r->why), "%.100s:%u: a line has at most %d bytes", r->path, r->line,
+                 num - 2);
+        return NULL;
+    }
+    return str;
 }
 
 static int on_pair(void *user, const char *section, const char *name, const char *value)
@@ -61,10 +71,11 @@ bool conf_read_file(const char *path, char *why, size_t cap)
     if (line > 0 && !r.why[0]) {
         snprintf(r.why, sizeof(r.why), "%s:%d: expected 'name = value'", path, line);
     }
-    if (line != 0) {
+    bool ok = line == 0 && !r.why[0];
+    if (!ok) {
         snprintf(why, cap, "%s", r.why[0] ? r.why : "out of memory");
     }
-    return line == 0;
+    return ok;
 }
 
 /* ---------------------------------------------------------------- environment names */

@@ -8,9 +8,11 @@
 #include "libproto/utf8.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
+#define LOST_MAX_BYTES    128u
 #define LINE_MAX_BYTES    2048u
 #define TEXTS             64u  /* different rate-limited texts; more share the last bucket */
 #define EVENTS_PER_SECOND 200u /* lines a second of one kind of event */
@@ -20,6 +22,7 @@ static const char *const level_words[] = {"error", "warn", "info", "debug"};
 static struct {
     enum log_level level;
     bool json;
+    unsigned long lost; /* lines that stderr did not take */
     struct sp_stamp stamp;
 } state = {.level = LOG_INFO};
 
@@ -115,20 +118,45 @@ static void put_json(struct sp_buf *b, enum log_level level, const char *text,
     sp_json_end(&j, '}');
 }
 
+/* A reader of the log that stands still must not stop the daemon. A pipe that polls writable takes
+ * a whole line, which is shorter than PIPE_BUF (pipe(7)). Non-blocking mode would be seen by
+ * whoever else has the descriptor. */
+static bool stderr_takes_a_line(void)
+{
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1;
+}
+
+static void put_line(struct sp_buf *b, enum log_level level, const char *text,
+                     const struct log_field *fields)
+{
+    size_t start = b->n;
+    (state.json ? put_json : put_text)(b, level, text, fields);
+    if (b->full) {
+        b->n = start;
+        b->full = false;
+    }
+    sp_buf_lit(b, "\n");
+}
+
 void log_fields(enum log_level level, const char *text, const struct log_field *fields)
 {
     if (level > state.level) {
         return;
     }
     int keep = errno;
-    char line[LINE_MAX_BYTES];
+    char room[LINE_MAX_BYTES + LOST_MAX_BYTES];
     struct sp_buf b;
-    sp_buf_init(&b, line, sizeof(line) - 1);
-    (state.json ? put_json : put_text)(&b, level, text, fields);
-    line[b.n++] = '\n';
-    /* a log that cannot be written must not stop the daemon */
-    if (write(STDERR_FILENO, line, b.n) < 0) {
-        errno = keep;
+    sp_buf_init(&b, room, sizeof(room));
+    if (state.lost) {
+        const struct log_field count[] = {LOG_NUM("count", state.lost), {.key = NULL}};
+        put_line(&b, LOG_WARN, "log lines lost", count);
+    }
+    put_line(&b, level, text, fields);
+    if (stderr_takes_a_line() && write(STDERR_FILENO, b.p, b.n) >= 0) {
+        state.lost = 0;
+    } else {
+        state.lost++;
     }
     errno = keep;
 }

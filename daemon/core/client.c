@@ -36,7 +36,7 @@ void str_free(struct sp_str s)
     free((char *)(uintptr_t)s.p);
 }
 
-enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b)
+static enum hub_wrote send_or_queue(struct hub *h, struct client *c, struct sp_buf *b, bool relayed)
 {
     assert(!b->full);
     if (c->doomed) {
@@ -48,7 +48,7 @@ enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b)
             return r;
         }
     }
-    if (!queue_put(&c->queue, b->p, b->n, h->conf.queue_bytes, h->conf.queue_msgs)) {
+    if (!queue_put(&c->queue, b->p, b->n, relayed, h->conf.queue_bytes, h->conf.queue_msgs)) {
         client_doom(h, c, SP_CLOSE_SLOW, sp_close_reason(SP_CLOSE_SLOW));
         return HUB_BUSY;
     }
@@ -60,11 +60,21 @@ enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b)
     return HUB_WROTE;
 }
 
+enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b)
+{
+    return send_or_queue(h, c, b, false);
+}
+
+enum hub_wrote client_relay(struct hub *h, struct client *c, struct sp_buf *b)
+{
+    return send_or_queue(h, c, b, true);
+}
+
 void client_doom(struct hub *h, struct client *c, unsigned code, const char *reason)
 {
     if (!c->doomed) {
         c->doomed = true;
-        c->close_code = (uint16_t)code;
+        c->close_code = code;
         c->close_reason = reason;
         c->next = h->doomed;
         h->doomed = c;
@@ -152,6 +162,23 @@ void hub_settle(struct hub *h)
     }
 }
 
+bool client_drain(struct hub *h, struct client *c)
+{
+    while (c->queue.count) {
+        struct queue_msg *m = c->queue.head;
+        enum hub_wrote r = h->ops.write(h->ctx, c->sock, queue_text(m), m->len);
+        if (r == HUB_BUSY) {
+            h->ops.want_write(h->ctx, c->sock);
+        }
+        if (r != HUB_WROTE) {
+            return false;
+        }
+        queue_pop(&c->queue);
+        c->slow_since_us = c->queue.count ? h->now.mono_us : 0;
+    }
+    return true;
+}
+
 void hub_writable(struct hub *h, struct hub_ref ref, struct hub_now now)
 {
     struct client *c = client_get(h, ref);
@@ -159,18 +186,8 @@ void hub_writable(struct hub *h, struct hub_ref ref, struct hub_now now)
         return;
     }
     h->now = now;
-    while (c->queue.count) {
-        struct queue_msg *m = c->queue.head;
-        enum hub_wrote r = h->ops.write(h->ctx, c->sock, queue_text(m), m->len);
-        if (r == HUB_BUSY) {
-            h->ops.want_write(h->ctx, c->sock);
-            return;
-        }
-        if (r == HUB_GONE) {
-            return;
-        }
-        queue_pop(&c->queue);
-        c->slow_since_us = c->queue.count ? now.mono_us : 0;
+    if (!client_drain(h, c)) {
+        return;
     }
     if (c->state == CLIENT_CLOSING) {
         shut(h, c);

@@ -4,29 +4,46 @@
 
 #include <stdlib.h>
 
-static bool concerns(const struct watch *w, const struct client *c)
+static bool concerns(const struct watch *w, struct sp_str id, struct sp_str role)
 {
-    return (w->match.n == 0 || sp_glob_match(w->match, c->id)) &&
-           (w->role.n == 0 || sp_str_eq(w->role, c->role));
+    return (w->match.n == 0 || sp_glob_match(w->match, id)) &&
+           (w->role.n == 0 || sp_str_eq(w->role, role));
+}
+
+static void tell(struct hub *h, struct watch *w, const char *event, struct sp_str id,
+                 struct sp_str role)
+{
+    struct sp_buf b = hub_out(h);
+    struct sp_json j;
+    sp_json_init(&j, &b);
+    sp_json_object(&j, NULL);
+    sp_json_str(&j, "type", SP_STR("presence"));
+    sp_json_str(&j, "event", sp_str(event));
+    sp_json_str(&j, "id", id);
+    sp_json_str_opt(&j, "role", role);
+    sp_json_str(&j, "timestamp", hub_stamp(h));
+    sp_json_end(&j, '}');
+    client_send(h, w->client, &b);
 }
 
 void presence_tell(struct hub *h, const struct client *c, const char *event)
 {
     for (struct watch *w = h->watches; w; w = w->next) {
-        if (w->client == c || !concerns(w, c)) {
-            continue;
+        if (w->client != c && concerns(w, c->id, c->role)) {
+            tell(h, w, event, c->id, c->role);
         }
-        struct sp_buf b = hub_out(h);
-        struct sp_json j;
-        sp_json_init(&j, &b);
-        sp_json_object(&j, NULL);
-        sp_json_str(&j, "type", SP_STR("presence"));
-        sp_json_str(&j, "event", sp_str(event));
-        sp_json_str(&j, "id", c->id);
-        sp_json_str_opt(&j, "role", c->role);
-        sp_json_str(&j, "timestamp", hub_stamp(h));
-        sp_json_end(&j, '}');
-        client_send(h, w->client, &b);
+    }
+}
+
+void presence_change(struct hub *h, const struct client *c, struct sp_str before,
+                     struct sp_str role, const char *same)
+{
+    for (struct watch *w = h->watches; w; w = w->next) {
+        bool was = concerns(w, c->id, before), is = concerns(w, c->id, role);
+        const char *event = was && is ? same : is ? "join" : was ? "leave" : NULL;
+        if (w->client != c && event) {
+            tell(h, w, event, c->id, is ? role : before);
+        }
     }
 }
 
@@ -72,8 +89,11 @@ void on_watch(struct hub *h, struct client *c, const struct sp_msg *m)
 void on_unwatch(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     (void)m;
-    presence_drop(h, c);
-    c->waiting_us = h->now.mono_us;
-    client_arm(h, c);
+    /* only who did watch gets new time to register: else it could be put off for ever */
+    if (c->watch) {
+        presence_drop(h, c);
+        c->waiting_us = h->now.mono_us;
+        client_arm(h, c);
+    }
     reply_ack(h, c, (struct sp_str){NULL, 0});
 }

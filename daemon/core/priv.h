@@ -15,31 +15,33 @@ enum client_state { CLIENT_OPEN, CLIENT_REGISTERED, CLIENT_CLOSING, CLIENT_DEAD 
 enum timer_kind { TIMER_CLIENT, TIMER_SESSION };
 
 /* client is one connection, registered or not. The hub owns it from hub_open until the hub_tick
- * after hub_closed. */
+ * after hub_closed. What every relayed message touches comes first, in two cache lines. */
 struct client {
-    struct hub_ref ref;
     void *sock;
+    struct sp_str id; /* owned, as role, meta and addr */
     enum client_state state;
     bool trusted, doomed;
-    uint8_t missed; /* pings in a row without a sign of life */
-    uint16_t close_code;
-    const char *close_reason;
-    uint64_t conn, epoch;
-    uint64_t last_rx_us, last_ping_us;
-    uint64_t waiting_us;    /* since when it may register and has not */
+    uint8_t missed;              /* pings in a row without a sign of life */
+    uint32_t nsessions, nopened; /* in its list; those of them that it opened */
+    struct session *sessions;    /* newest first */
+    uint64_t last_rx_us;
+    struct queue queue;
+    struct hub_ref ref;
+    struct monitor *monitor;
+    struct watch *watch;
     uint64_t slow_since_us; /* when the queue last began to fill; 0: it is empty */
+    uint64_t last_ping_us;
+    uint64_t waiting_us; /* since when it may register and has not */
+    uint64_t conn, epoch;
     uint64_t *err_at; /* ring of the times of its last protocol errors; NULL before the first */
     uint32_t err_count;
     uint32_t order_pos;
+    unsigned close_code;
+    const char *close_reason;
     int64_t since_ms, rtt_us;
-    struct sp_str id, role, meta, addr; /* owned */
+    struct sp_str role, meta, addr;
     char resume[SP_RESUME_LEN];
     struct wheel_node timer;
-    struct queue queue;
-    struct session *sessions; /* newest first */
-    uint32_t nsessions;
-    struct monitor *monitor;
-    struct watch *watch;
     struct client *next; /* in the doomed or the dead list */
 };
 
@@ -49,11 +51,11 @@ struct session {
     struct {
         struct session *next, *prev;
     } link[2];
-    bool answered;
-    uint64_t opened_us, last_us;
-    uint32_t offers, answers, candidates;
-    struct wheel_node timer;
     struct sp_str id; /* points behind the struct */
+    bool answered;
+    uint32_t offers, answers, candidates;
+    uint64_t opened_us, last_us;
+    struct wheel_node timer;
 };
 
 struct watch {
@@ -90,6 +92,11 @@ struct client *client_find(struct hub *h, struct sp_str id);
 /* client_send writes or queues hub->out[0..n); on overflow the client is doomed and the result is
  * HUB_BUSY. */
 enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b);
+/* client_relay is client_send for what other peers send, which outlives a takeover. */
+enum hub_wrote client_relay(struct hub *h, struct client *c, struct sp_buf *b);
+/* client_drain writes what is queued as far as the socket takes it; false when it is busy or gone.
+ */
+bool client_drain(struct hub *h, struct client *c);
 /* client_doom marks a connection for closing; the work is done in hub_settle. */
 void client_doom(struct hub *h, struct client *c, unsigned code, const char *reason);
 /* client_leave takes a registered client out of the registry and ends its sessions. */
@@ -136,6 +143,10 @@ void session_move_all(struct client *from, struct client *to);
 
 /* ---- presence.c */
 void presence_tell(struct hub *h, const struct client *c, const char *event);
+/* presence_change tells of a client whose role was another before: who sees it still gets same
+ * (NULL: nothing), the others a join or a leave. */
+void presence_change(struct hub *h, const struct client *c, struct sp_str before,
+                     struct sp_str role, const char *same);
 void presence_drop(struct hub *h, struct client *c);
 
 /* ---- handlers, one per row of requests.h */

@@ -20,7 +20,17 @@ void queue_fini(struct queue *q)
     }
 }
 
-bool queue_put(struct queue *q, const char *p, size_t n, size_t max_bytes, uint32_t max_count)
+static void append(struct queue *q, struct queue_msg *m)
+{
+    m->next = NULL;
+    *q->tail = m;
+    q->tail = &m->next;
+    q->bytes += m->len;
+    q->count++;
+}
+
+bool queue_put(struct queue *q, const char *p, size_t n, bool relayed, size_t max_bytes,
+               uint32_t max_count)
 {
     if (q->count && (q->count >= max_count || n > max_bytes || q->bytes > max_bytes - n)) {
         return false;
@@ -29,25 +39,24 @@ bool queue_put(struct queue *q, const char *p, size_t n, size_t max_bytes, uint3
     if (!m) {
         return false;
     }
-    m->next = NULL;
     m->len = n;
+    m->relayed = relayed;
     memcpy(queue_text(m), p, n);
-    *q->tail = m;
-    q->tail = &m->next;
-    q->bytes += n;
-    q->count++;
+    append(q, m);
     return true;
 }
 
 void queue_move(struct queue *q, struct queue *from)
 {
-    if (from->count) {
-        *q->tail = from->head;
-        q->tail = from->tail;
-        q->bytes += from->bytes;
-        q->count += from->count;
-        queue_init(from);
+    for (struct queue_msg *m = from->head, *next; m; m = next) {
+        next = m->next;
+        if (m->relayed) {
+            append(q, m);
+        } else {
+            free(m);
+        }
     }
+    queue_init(from);
 }
 
 void queue_pop(struct queue *q)

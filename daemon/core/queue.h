@@ -14,6 +14,7 @@
 struct queue_msg {
     struct queue_msg *next;
     size_t len;
+    bool relayed; /* from another peer, not an answer to this one */
     char room[];
 };
 
@@ -34,9 +35,10 @@ void queue_fini(struct queue *q);
 
 /* queue_put copies a message in; false when a bound would be broken or memory is out. An empty
  * queue takes any one message: the longest that the hub makes may exceed a small bound. */
-bool queue_put(struct queue *q, const char *p, size_t n, size_t max_bytes, uint32_t max_count);
+bool queue_put(struct queue *q, const char *p, size_t n, bool relayed, size_t max_bytes,
+               uint32_t max_count);
 
-/* queue_move appends all of from to q. */
+/* queue_move appends what is relayed in from to q and drops the rest. */
 void queue_move(struct queue *q, struct queue *from);
 
 /* queue_pop drops the oldest message. */

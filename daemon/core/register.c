@@ -91,15 +91,15 @@ static bool holds_token(const struct client *old, const struct sp_msg *m)
            sp_str_eq(m->str[SP_M_RESUME], (struct sp_str){old->resume, sizeof(old->resume)});
 }
 
-/* Its sessions and what was acknowledged but not written yet go to the connection that proved to be
- * the same peer, after its registered. */
+/* Its sessions and the messages of others that wait to be written go to the connection that proved
+ * to be the same peer, after its registered. */
 static void inherit(struct hub *h, struct client *old, struct client *c)
 {
     session_move_all(old, c);
-    if (old->queue.count) {
-        queue_move(&c->queue, &old->queue);
+    queue_move(&c->queue, &old->queue);
+    if (c->queue.count) {
         c->slow_since_us = h->now.mono_us;
-        h->ops.want_write(h->ctx, c->sock);
+        client_drain(h, c);
         client_arm(h, c);
     }
 }
@@ -149,7 +149,11 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
         }
     }
     emit_register(h, c, SP_EV_REGISTER);
-    presence_tell(h, c, old ? "replaced" : "join");
+    if (old) {
+        presence_change(h, c, old->role, c->role, "replaced");
+    } else {
+        presence_tell(h, c, "join");
+    }
     return true;
 }
 
@@ -163,6 +167,7 @@ static void register_again(struct hub *h, struct client *c, const struct sp_msg 
     } else if (!copy_claim(&k, m)) {
         reply_error(h, c, SP_INTERNAL, none, "out of memory");
     } else {
+        presence_change(h, c, c->role, k.role, NULL);
         /* the map and the index know the client by its old copy of the id, which is the same */
         str_free(k.id);
         k.id = c->id;

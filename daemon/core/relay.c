@@ -99,7 +99,7 @@ static bool forward(struct hub *h, struct client *c, const struct sp_msg *m, con
     struct sp_buf b = hub_out(h);
     sp_put_relay(&b, &s, m);
     struct sp_str target = m->str[SP_M_TARGET];
-    switch (client_send(h, r->to, &b)) {
+    switch (client_relay(h, r->to, &b)) {
     case HUB_WROTE:
         break;
     case HUB_BUSY:
@@ -121,12 +121,10 @@ static bool forward(struct hub *h, struct client *c, const struct sp_msg *m, con
 
 static bool open_session(struct hub *h, struct client *c, const struct sp_msg *m, struct route *r)
 {
-    const struct client *full = c->nsessions >= h->conf.max_sessions       ? c
-                                : r->to->nsessions >= h->conf.max_sessions ? r->to
-                                                                           : NULL;
-    if (full) {
-        reply_error(h, c, SP_SESSION_LIMIT, m->str[SP_M_TARGET], "%.*s has %u open sessions",
-                    (int)full->id.n, full->id.p, full->nsessions);
+    /* the opener's only: a limit of the callee would let one caller keep all others out */
+    if (c->nopened >= h->conf.max_sessions) {
+        reply_error(h, c, SP_SESSION_LIMIT, m->str[SP_M_TARGET], "you have opened %u sessions",
+                    c->nopened);
         return false;
     }
     r->session = session_open(h, c, r->to, asked_session(m));

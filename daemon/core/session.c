@@ -25,6 +25,7 @@ static void link_in(struct session *s, unsigned side)
     }
     c->sessions = s;
     c->nsessions++;
+    c->nopened += side == 0;
 }
 
 static void link_out(struct session *s, unsigned side)
@@ -40,6 +41,7 @@ static void link_out(struct session *s, unsigned side)
         c->sessions = next;
     }
     c->nsessions--;
+    c->nopened -= side == 0;
 }
 
 /* A client may call itself; it then stands in its list once. */
@@ -119,7 +121,7 @@ static void tell_bye(struct hub *h, struct session *s, unsigned side, enum sp_by
 {
     struct sp_buf b = hub_out(h);
     sp_put_bye(&b, s->party[!side]->id, s->id, why, hub_stamp(h));
-    client_send(h, s->party[side], &b);
+    client_relay(h, s->party[side], &b);
 }
 
 static void unlink_session(struct hub *h, struct session *s)

@@ -31,20 +31,23 @@ enum conn_state {
     CONN_ORPHAN   /* adoption failed half-way; freed with its wsi or at the deadline */
 };
 
-/* conn is one accepted socket: made at accept, freed when libwebsockets lets go of the wsi. */
+/* conn is one accepted socket: made at accept, freed when libwebsockets lets go of the wsi. What
+ * every message touches comes first. */
 struct conn {
-    struct conn *next, *prev; /* in one of the deadline lists, oldest first */
     struct net *net;
     struct lws *wsi;
     struct hub_ref ref;
     enum conn_state state;
     bool health, local, forwarded, doomed;
-    unsigned close_code, peer_code;
-    const char *close_reason;
-    uint64_t deadline_us;
+    bool heard;          /* a frame has arrived before */
+    uint32_t suspects;   /* frames in a row that looked unmasked */
     uint64_t frame_left; /* payload of the current frame that has not arrived yet */
     char *rx;            /* fragments of a message under way */
     size_t rx_len, rx_cap;
+    struct conn *next, *prev; /* in one of the deadline lists, oldest first */
+    uint64_t deadline_us;
+    unsigned close_code, peer_code;
+    const char *close_reason;
     char addr[SP_ADDR_MAX];
 };
 

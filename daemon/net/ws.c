@@ -166,8 +166,8 @@ void ws_free(struct conn *c)
 /* libwebsockets does not tell whether a frame was masked, and RFC 6455 5.1 wants a connection with
  * an unmasked one closed. The frame's header stands right in front of its payload in the receive
  * buffer, which lies inside the context's own allocation (or behind the header of a buflist
- * segment), so the bytes before it may be read. A header that came in an earlier read cannot be
- * seen; it then counts as masked. */
+ * segment), so the bytes before it may be read. A header that was split between two reads may look
+ * like anything: see breaks_masking. */
 static bool is_unmasked(const unsigned char *in, uint64_t len, unsigned char first)
 {
     size_t ext = len < 126 ? 0 : len < 65536 ? 2 : 8;
@@ -182,6 +182,16 @@ static bool is_unmasked(const unsigned char *in, uint64_t len, unsigned char fir
         }
     }
     return (plain[0] & 0x7f) == first && plain[1] == len7;
+}
+
+/* A masked frame whose header was split from its mask looks unmasked once in 32768 times when it is
+ * short, so a single short frame of a connection that masked before is only remembered. */
+static bool breaks_masking(struct conn *c, const unsigned char *in, uint64_t len, unsigned char op)
+{
+    bool sure = !c->heard || len >= 126;
+    c->heard = true;
+    c->suspects = is_unmasked(in, len, op) ? c->suspects + 1 : 0;
+    return c->suspects > (sure ? 0 : 1);
 }
 
 static bool append(struct conn *c, const char *in, size_t len, size_t expected)
@@ -225,7 +235,7 @@ static void on_receive(struct conn *c, char *in, size_t len)
     bool first = lws_is_first_fragment(wsi), whole = left == 0 && lws_is_final_fragment(wsi);
     if (c->frame_left == 0 && len > 0) {
         unsigned char op = !first ? 0 : lws_frame_is_binary(wsi) ? 2 : 1;
-        if (is_unmasked((const unsigned char *)in, len + left, op)) {
+        if (breaks_masking(c, (const unsigned char *)in, len + left, op)) {
             ws_doom(c, SP_CLOSE_PROTOCOL, "client frames must be masked");
             return;
         }

@@ -35,7 +35,7 @@ SIGD_OPTION(max_members, "max-members", 0, NUMBER, "512", 1, 65536, NULL, "N",
 SIGD_OPTION(max_errors, "max-errors", 0, NUMBER, "20", 1, 1000, NULL, "N",
             "protocol errors in 10 s before the connection is closed")
 SIGD_OPTION(max_sessions, "max-sessions", 0, NUMBER, "64", 1, 100000, NULL, "N",
-            "open sessions of a client")
+            "open sessions that a client has begun")
 SIGD_OPTION(send_queue, "send-queue", 0, SIZE, "256K", 4096, 67108864, NULL, "SIZE",
             "bytes queued for a receiver that reads slowly")
 SIGD_OPTION(send_queue_messages, "send-queue-messages", 0, NUMBER, "256", 1, 65536, NULL, "N",

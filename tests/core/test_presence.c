@@ -238,9 +238,31 @@ static void test_watchers_who_overflow_together(void **state)
     world_free(w);
 }
 
+/* Who watches a role is told when a client takes it or leaves it, by a second registration and by a
+ * takeover. */
+static void test_role_changes_are_seen(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct sock *eye = dial_trusted(w), *x = dial(w), *y = dial(w);
+    say(eye, "{'type':'watch','role':'camera'}");
+    say(x, "{'type':'register','id':'x','role':'camera'}");
+    expect(eye, "presence", "event=join", "id=x", "role=camera");
+    say(x, "{'type':'register','id':'x','role':'drone'}");
+    expect(eye, "presence", "event=leave", "id=x", "role=camera");
+    say(x, "{'type':'register','id':'x','role':'camera'}");
+    expect(eye, "presence", "event=join", "id=x");
+    say(y, "{'type':'register','id':'x','role':'drone'}");
+    expect(eye, "presence", "event=leave", "id=x", "role=camera");
+    turn(w);
+    expect_nothing(eye);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_role_changes_are_seen),
         cmocka_unit_test(test_join_leave_replaced),
         cmocka_unit_test(test_late_close_of_the_replaced_is_no_leave),
         cmocka_unit_test(test_every_way_to_go_is_one_leave),

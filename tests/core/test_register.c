@@ -225,6 +225,22 @@ static void test_unwatch_does_not_close_at_once(void **state)
     world_free(w);
 }
 
+/* unwatch without a watch is no way to put registering off. */
+static void test_unwatch_does_not_extend_the_timeout(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct sock *s = dial(w);
+    for (int i = 0; i < 9; i++) {
+        advance(w, 1000);
+        say(s, "{'type':'unwatch'}");
+    }
+    advance(w, 1200);
+    forget(s);
+    expect_closed(s, 4408);
+    world_free(w);
+}
+
 static void test_reject_policy(void **state)
 {
     (void)state;
@@ -276,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_register_timeout),
         cmocka_unit_test(test_monitors_and_watchers_need_not_register),
         cmocka_unit_test(test_unwatch_does_not_close_at_once),
+        cmocka_unit_test(test_unwatch_does_not_extend_the_timeout),
         cmocka_unit_test(test_reject_policy),
         cmocka_unit_test(test_bad_rid_has_no_effect_on_the_registry),
     };

@@ -252,6 +252,27 @@ static void test_queued_messages_move_with_the_sessions(void **state)
     world_free(w);
 }
 
+/* What waited for the old connection as an answer to it means nothing to the new one. */
+static void test_answers_do_not_move_with_the_sessions(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->linger = true;
+    char token[TOKEN];
+    struct sock *old = join_token(w, "drone-1", token), *peer = join(w, "pilot");
+    call(old, peer, "drone-1", "pilot");
+    old->room = 0;
+    say(old, "{'type':'ping','rid':1}");
+    say(peer, "{'type':'ice','target':'drone-1','candidate':'one'}");
+    say(old, "{'type':'list','rid':2}");
+    struct sock *fresh = resume(w, "drone-1", token);
+    advance(w, 2100);
+    give_room(fresh, -1);
+    expect(fresh, "ice", "candidate=one");
+    expect_nothing(fresh);
+    world_free(w);
+}
+
 static void test_handle_of_a_slot_used_again_is_stale(void **state)
 {
     (void)state;
@@ -288,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_old_epoch_is_dropped),
         cmocka_unit_test(test_queue_of_the_old_connection_is_flushed),
         cmocka_unit_test(test_queued_messages_move_with_the_sessions),
+        cmocka_unit_test(test_answers_do_not_move_with_the_sessions),
         cmocka_unit_test(test_handle_of_a_slot_used_again_is_stale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

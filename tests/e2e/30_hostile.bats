@@ -108,6 +108,10 @@ attack() {
     attack dribbled
 }
 
+@test "a header split from a key that looks like one is served" {
+    attack split_header
+}
+
 @test "masking keys that look like headers are served" {
     attack masks_like_headers
 }

@@ -356,3 +356,14 @@ precedence() {
     assert_success
     assert_output --regexp '^sigd [0-9]+\.[0-9]+\.[0-9]+$'
 }
+
+@test "a reader of the log that stands still stops nobody" {
+    py config stalled_log "$SIGD"
+}
+
+@test "a line that is too long is refused: the tail of a comment is no option" {
+    printf '# %s\n' "$(printf 'x%.0s' {1..197})allow-anonymous = true" >sigd.conf
+    run --separate-stderr timeout 20 "$SIGD" --no-env-file -c sigd.conf --print-config
+    assert_failure 9
+    assert_equal "$stderr" "sigd: sigd.conf:1: a line has at most 198 bytes"
+}

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 # What the daemon's configuration does, seen from outside: listeners, log lines.
 
+import fcntl
 import json
 import os
 import re
 import socket
+import subprocess
 import sys
 
-from peer import Peer, dial, equal, main
+from peer import WAIT, Peer, dial, equal, main
 
 
 def ports():
@@ -126,4 +128,35 @@ def check_log(form):
         assert text in seen, (text, seen)
 
 
-main({f.__name__: f for f in (unix, ipv6, several, stale, hold, busy_port, noise, check_log)})
+def stalled_log(sigd):
+    """Nobody reads the log: clients are served, the stop is in order, the loss is counted."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    daemon = subprocess.Popen([sigd, "--no-env-file", "-l", "127.0.0.1:0", "--health", "none",
+                               "--log-level", "debug"], stdout=subprocess.PIPE, stderr=writer,
+                              text=True)
+    try:
+        where = int(daemon.stdout.readline().rsplit(":", 1)[1])
+        for i in range(60):
+            p = Peer(where)
+            p.register(f"p{i}")
+            p.cut()
+        p = Peer(where)
+        p.register("last")
+        p.pinged()
+        got = os.read(reader, 65536)
+        p.say("{")
+        p.error("invalid_json")
+        p.pinged()
+        got += os.read(reader, 65536)
+        assert b"log lines lost count=" in got, got[-400:]
+        assert all(line.startswith(b"20") for line in got.splitlines()), got
+        daemon.terminate()
+        equal(daemon.wait(WAIT), 0)
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+main({f.__name__: f for f in (unix, ipv6, several, stale, hold, busy_port, noise, check_log,
+                              stalled_log)})

@@ -385,6 +385,11 @@ void conf_print(FILE *f)
     }
 }
 
+const char *conf_where(const char *name)
+{
+    return conf_value_of(conf_find(name))->where;
+}
+
 void conf_help(FILE *f)
 {
     for (size_t i = 0; i < conf_nrows; i++) {

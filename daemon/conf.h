@@ -52,6 +52,9 @@ void conf_print(FILE *f);
 /* conf_help prints the options. */
 void conf_help(FILE *f);
 
+/* conf_where gives the place that set an option, for messages: "sigd.conf:3", "--listen". */
+const char *conf_where(const char *name);
+
 /* conf_free gives back the strings. */
 void conf_free(void);
 

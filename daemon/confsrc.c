@@ -26,6 +26,9 @@ static char *read_line(char *str, int num, void *user)
     struct reading *r = user;
     r->line++;
     if (!fgets(str, num, r->f)) {
+        if (ferror(r->f)) {
+            snprintf(r->why, sizeof(r->why), "%.200s: %s", r->path, strerror(errno));
+        }
         return NULL;
     }
     size_t n = strlen(str);
@@ -123,6 +126,15 @@ static bool take_env(const char *name, const char *value, enum conf_source sourc
                      const char *where, char *why, size_t cap)
 {
     const struct conf_row *row = find_env(name);
+    if (row && value[0] == '\0') {
+        /* as good as unset, since compose files pass on what nobody has set; but not a secret,
+         * whose lack would open the door */
+        bool secret = row->type == CONF_SECRET;
+        if (secret) {
+            snprintf(why, cap, "%s: the secret is empty", where);
+        }
+        return !secret;
+    }
     if (row) {
         struct conf_value *v = conf_value_of(row);
         bool ours = strncmp(name, PREFIX, sizeof(PREFIX) - 1) == 0;
@@ -228,6 +240,10 @@ bool conf_read_dotenv(const char *path, char *why, size_t cap)
         char where[128];
         snprintf(where, sizeof(where), "%s:%u", name, no);
         ok = take_line(line, where, why, cap);
+    }
+    if (ok && ferror(f)) {
+        snprintf(why, cap, "%s: %s", name, strerror(errno));
+        ok = false;
     }
     free(line);
     fclose(f);

@@ -77,14 +77,17 @@ static struct net_conf net_conf_of(const struct conf *c, char *standard, size_t 
                          .node = c->node,
                          .on_event = log_event};
     for (unsigned i = 0; i < c->listen.n; i++) {
-        n.listen[n.nlisten++].address = c->listen.v[i];
+        n.listen[n.nlisten++] =
+            (struct net_listener){.address = c->listen.v[i], .where = conf_where("listen")};
     }
     if (n.nlisten == 0) {
         snprintf(standard, cap, "127.0.0.1:%lld", (long long)c->port);
-        n.listen[n.nlisten++].address = standard;
+        n.listen[n.nlisten++] =
+            (struct net_listener){.address = standard, .where = conf_where("port")};
     }
     if (strcmp(c->health, "none") != 0) {
-        n.listen[n.nlisten++] = (struct net_listener){.address = c->health, .health = true};
+        n.listen[n.nlisten++] = (struct net_listener){
+            .address = c->health, .where = conf_where("health"), .health = true};
     }
     return n;
 }
@@ -164,15 +167,20 @@ static int serve(const struct conf *c, const struct net_conf *nc)
 
 static int run(const struct conf *c, const struct conf_args *a)
 {
-    if (c->jwt_secret) {
-        return complain(EX_CONFIG,
-                        "JWT_SECRET is set, but this version cannot check tokens yet: it "
-                        "will not serve everybody instead");
-    }
     char why[512], standard[32];
+    if (c->jwt_secret) {
+        snprintf(why, sizeof(why),
+                 "%s: a JWT secret is set, but this version cannot check tokens yet: it will not "
+                 "serve everybody instead",
+                 conf_where("jwt-secret"));
+        return complain(EX_CONFIG, why);
+    }
     struct net_conf nc = net_conf_of(c, standard, sizeof(standard));
+    if (!net_check(&nc, why, sizeof(why))) {
+        return complain(EX_CONFIG, why);
+    }
     if (a->check) {
-        return net_check(&nc, why, sizeof(why)) ? EX_OK : complain(EX_CONFIG, why);
+        return EX_OK;
     }
     log_init(level_of(c->log_level), c->log_format[0] == 'j');
     signal(SIGPIPE, SIG_IGN);
@@ -202,5 +210,8 @@ int main(int argc, char **argv)
         status = run(&c, &a);
     }
     conf_free();
+    if (fflush(stdout) != 0 && status == EX_OK) {
+        status = complain(EX_CONFIG, "cannot write to standard output");
+    }
     return status;
 }

@@ -7,6 +7,7 @@
 #include "libproto/utf8.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -37,6 +38,16 @@ static bool want_colour(const char *flag)
         return true;
     }
     return isatty(STDOUT_FILENO) == 1;
+}
+
+void out_streams(void)
+{
+    static const char *const stand_in[] = {"/dev/null", "/dev/full", "/dev/null"};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open(stand_in[fd], O_RDWR) != fd) {
+            abort();
+        }
+    }
 }
 
 void out_init(const struct out_conf *c)

@@ -15,6 +15,10 @@ struct out_conf {
     const char *color; /* auto, always, never; NULL is auto */
 };
 
+/* out_streams opens what is closed of stdin, stdout and stderr, so that no socket takes its number:
+ * the first call of main. A stdout that was closed stays one that cannot be written. */
+void out_streams(void);
+
 /* out_init sets line buffering on stdout, ignores SIGPIPE and decides on colour: flag, NO_COLOR,
  * CLICOLOR_FORCE, terminal. */
 void out_init(const struct out_conf *conf);

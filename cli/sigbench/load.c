@@ -260,7 +260,7 @@ const struct scenario scenarios[] = {
      relay_on_relayed, relay_on_error},
     {"setup", "offer, answer, candidates both ways; measured to the answer", true, false,
      setup_launch, setup_on_relayed, setup_on_error},
-    {"connect", "connect and register, -c clients one after the other", false, true, NULL, NULL,
+    {"connect", "connect and register, -c clients, --window at a time", false, true, NULL, NULL,
      NULL},
     {"idle", "hold -c registered clients", false, false, NULL, NULL, NULL},
     {0}};

@@ -234,6 +234,7 @@ int main(int argc, char **argv)
     char why[512];
     int first = argc;
 
+    out_streams();
     int wrong = opt_read(&group, 1, argc, argv, &first, why, sizeof(why));
     out.json = bench.conf.json || strcmp(bench.conf.output, "json") == 0;
     out.quiet = bench.conf.quiet;

@@ -320,6 +320,11 @@ static void print_counts(const struct bench *b)
         }
     }
     putchar('\n');
+    if (c->connect_failed) {
+        printf("%-10s  ", "connect");
+        out_safe(stdout, sp_str(b->connect_error));
+        putchar('\n');
+    }
 }
 
 static void print_server(const struct bench *b, const struct metrics *all)

@@ -30,6 +30,7 @@ static void on_input(void *ctx)
     if (got > 0) {
         in->n += (size_t)got;
     } else if (got == 0 || errno != EINTR) {
+        in->err = got < 0 ? errno : 0;
         in->end = true;
     }
 }
@@ -57,6 +58,9 @@ int lines_next(struct lines *in, struct link *l, char **line)
     }
     if (in->too_long) {
         return link_set_why(l, EXIT_DATA, "a line is longer than %u bytes", LINES_LONGEST);
+    }
+    if (in->err) {
+        return link_set_why(l, EXIT_DATA, "cannot read standard input: %s", strerror(in->err));
     }
     if (in->at == in->n) {
         return 0;

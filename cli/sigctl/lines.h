@@ -13,6 +13,7 @@ struct lines {
     char *p;
     size_t n, cap, at, scanned;
     bool end, too_long;
+    int err; /* why reading failed */
 };
 
 /* lines_next gives the next line without its end, borrowed until the next call; NULL at the end of

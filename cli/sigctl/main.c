@@ -42,6 +42,7 @@ int main(int argc, char **argv)
     char why[512];
     c.base = LINK_OPTS_INIT;
     bool has_command = command_index(argc, argv) < argc;
+    out_streams();
     out_init(&(struct out_conf){.program = "sigctl"});
     int wrong = read_options(&c, argc, argv, why, sizeof(why));
     out_init(&(struct out_conf){"sigctl", c.base.json, c.base.quiet, c.base.color});

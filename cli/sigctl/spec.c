@@ -41,7 +41,12 @@ static char *load_file(const struct ctl *c, const char *path, size_t *n, int *st
     errno = 0;
     FILE *f = in ? stdin : fopen(path, "re");
     char *p = f ? read_all(f, n) : NULL;
-    if (!p || (f && ferror(f))) {
+    if (p && *n >= FILE_MOST) {
+        *status = ctl_fail(c, EXIT_DATA, NULL, "%s is larger than any message (%u MiB)", path,
+                           (unsigned)(FILE_MOST >> 20));
+        free(p);
+        p = NULL;
+    } else if (!p || (f && ferror(f))) {
         *status = ctl_fail(c, EXIT_DATA, NULL, "cannot read %s: %s", path, strerror(errno));
         free(p);
         p = NULL;

@@ -118,6 +118,7 @@ int main(int argc, char **argv)
     struct opt_group groups[] = {{link_rows, &opts}, {mon_rows, &o}};
     char why[512];
     int first = 1;
+    out_streams();
     int wrong = opt_read(groups, 2, argc, argv, &first, why, sizeof(why));
     out_init(&(struct out_conf){"sigmon", opts.json, opts.quiet, opts.color});
     if (wrong) {

@@ -217,14 +217,14 @@ static bool check_listener(const struct net_conf *conf, const struct net_listene
     struct address a;
     char detail[96];
     if (!addr_parse(&a, spec->address, detail, sizeof(detail))) {
-        snprintf(why, cap, "%s: %s", spec->address, detail);
+        snprintf(why, cap, "%s: %s: %s", spec->where, spec->address, detail);
         return false;
     }
     if (!a.loopback && !spec->health && !conf->allow_anonymous) {
         snprintf(why, cap,
-                 "%s is open to everybody: without authentication only loopback and unix sockets "
-                 "are, unless --allow-anonymous",
-                 spec->address);
+                 "%s: %s is open to everybody: without authentication only loopback and unix "
+                 "sockets are, unless --allow-anonymous",
+                 spec->where, spec->address);
         return false;
     }
     return true;

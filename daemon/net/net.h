@@ -9,8 +9,8 @@
 
 /* net_listener says where to listen: "127.0.0.1:8081", "[::1]:0", "unix:/run/sigd/sigd.sock". */
 struct net_listener {
-    const char *address; /* borrowed */
-    bool health;         /* plain HTTP for /health instead of WebSocket */
+    const char *address, *where; /* borrowed; where it is configured, for messages */
+    bool health;                 /* plain HTTP for /health instead of WebSocket */
 };
 
 struct net_conf {

@@ -15,7 +15,7 @@ SIGD_OPTION(health, "health", 0, STRING, "127.0.0.1:8082", 0, 0, NULL, "ADDR|non
 SIGD_OPTION(allow_anonymous, "allow-anonymous", 0, FLAG, "false", 0, 0, NULL, NULL,
             "let everybody in on addresses that are not local")
 SIGD_OPTION(jwt_secret, "jwt-secret", 0, SECRET, NULL, 0, 0, "JWT_SECRET", "SECRET",
-            "key of HS256 tokens")
+            "reserved: this version refuses to start with it")
 SIGD_OPTION(port_file, "port-file", 0, STRING, NULL, 0, 0, NULL, "FILE",
             "write the port (or socket path) of each listener there")
 SIGD_OPTION(ready_fd, "ready-fd", 0, NUMBER, "-1", -1, 1024, NULL, "FD",

@@ -94,3 +94,18 @@ setup() { load ../lib/common.bash; export SIGD_URL=ws://127.0.0.1:1; }
     run --separate-stderr sigctl -F '%x' list
     assert_failure 2
 }
+
+@test "closed streams do not become sockets" {
+    run timeout 10 bash -c 'sigctl <&-'
+    assert_success
+    run timeout 10 bash -c 'sigctl completion bash >&-'
+    assert_failure 9
+    run timeout 10 bash -c 'sigctl -u ws://127.0.0.1:1 list <&- >&- 2>&-'
+    assert_failure 3
+}
+
+@test "a directory is not a script" {
+    run sigctl <"$BATS_TEST_TMPDIR"
+    assert_failure 9
+    assert_output "sigctl: line 1: cannot read standard input: Is a directory"
+}

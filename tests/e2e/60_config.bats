@@ -185,7 +185,7 @@ precedence() {
 
 @test "bad values of each kind, from the environment 9, from a flag 2" {
     local word
-    for word in PORT=70000 PORT=x PORT=-1 PORT= MAX_CLIENTS=0 LOG_LEVEL=loud \
+    for word in PORT=70000 PORT=x PORT=-1 JWT_SECRET= MAX_CLIENTS=0 LOG_LEVEL=loud \
         HEARTBEAT_INTERVAL=soon SIGD_MAX_MESSAGE=1 SIGD_MAX_MESSAGE=9Q \
         SIGD_ALLOW_ANONYMOUS=maybe SIGD_MAX_CLIENT=1; do
         run env "$word" timeout 20 "$SIGD" --check-config
@@ -366,4 +366,25 @@ precedence() {
     run --separate-stderr timeout 20 "$SIGD" --no-env-file -c sigd.conf --print-config
     assert_failure 9
     assert_equal "$stderr" "sigd: sigd.conf:1: a line has at most 198 bytes"
+}
+
+@test "a directory is not a configuration" {
+    mkdir dir
+    run timeout 20 "$SIGD" --no-env-file -c dir --check-config
+    assert_failure 9
+    assert_output "sigd: dir: Is a directory"
+    mkdir .env
+    run timeout 20 "$SIGD" --check-config
+    assert_failure 9
+    assert_output "sigd: .env: Is a directory"
+}
+
+@test "an empty variable is as good as none" {
+    run timeout 20 env LOG_LEVEL= SIGD_MAX_CLIENTS= "$SIGD" --no-env-file --check-config
+    assert_success
+}
+
+@test "a stdout that cannot be written is not success" {
+    run timeout 20 bash -c '"$1" --help >/dev/full' - "$SIGD"
+    assert_failure 9
 }

@@ -19,6 +19,7 @@ enum sp_msg_member {
 #define SP_B(id)         (1u << SP_M_##id)
 #define SP_ST_OPEN       1u
 #define SP_ST_REGISTERED 2u
+#define SP_ST_TRUSTED    4u
 
 enum sp_class { SP_CLASS_CONTROL, SP_CLASS_RELAY };
 

@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The exit codes of the tools, from their table. */
+ * Which exit code an error of the server becomes. */
 #include "cli/common/exits.h"
-
-const char *exit_text(enum exit_code status)
-{
-    switch (status) {
-#define EXIT_ROW(id, number, text)                                                                 \
-    case EXIT_##id:                                                                                \
-        return text;
-#include "cli/common/tbl/exits.h"
-#undef EXIT_ROW
-    }
-    return "ended by a signal";
-}
 
 enum exit_code exit_of_error(enum sp_err e)
 {

@@ -11,9 +11,6 @@ enum exit_code {
 #undef EXIT_ROW
 };
 
-/* exit_text gives the meaning of a status for --help and man pages. */
-const char *exit_text(enum exit_code status);
-
 /* exit_of_error maps the server's error code to the exit status: target_not_found 6, unauthorized
  * and token_expired 4, everything else 7. */
 enum exit_code exit_of_error(enum sp_err e);

@@ -55,11 +55,6 @@ size_t ids_count(const struct ids *s)
     return s->map.count;
 }
 
-bool ids_has(const struct ids *s, const char *id)
-{
-    return sp_map_get(&s->map, sp_str(id)) != NULL;
-}
-
 static void add(struct ids *s, struct sp_str id)
 {
     if (!sp_id_ok(id) || sp_map_get(&s->map, id) ||

@@ -16,7 +16,6 @@ bool ids_init(struct ids *s, const char *match);
 void ids_fini(struct ids *s);
 void ids_clear(struct ids *s);
 size_t ids_count(const struct ids *s);
-bool ids_has(const struct ids *s, const char *id);
 /* ids_list adds the ids of a clients message; ids_presence follows a presence message. */
 void ids_list(struct ids *s, const struct link_msg *m);
 void ids_presence(struct ids *s, const struct link_msg *m);

@@ -49,7 +49,7 @@ static enum hub_wrote send_or_queue(struct hub *h, struct client *c, struct sp_b
         }
     }
     if (!queue_put(&c->queue, b->p, b->n, relayed, h->conf.queue_bytes, h->conf.queue_msgs)) {
-        client_doom(h, c, SP_CLOSE_SLOW, sp_close_reason(SP_CLOSE_SLOW));
+        client_doom(h, c, SP_CLOSE_SLOW);
         return HUB_BUSY;
     }
     if (c->queue.count == 1) {
@@ -70,12 +70,11 @@ enum hub_wrote client_relay(struct hub *h, struct client *c, struct sp_buf *b)
     return send_or_queue(h, c, b, true);
 }
 
-void client_doom(struct hub *h, struct client *c, unsigned code, const char *reason)
+void client_doom(struct hub *h, struct client *c, enum sp_close code)
 {
     if (!c->doomed) {
         c->doomed = true;
         c->close_code = code;
-        c->close_reason = reason;
         c->next = h->doomed;
         h->doomed = c;
     }
@@ -134,7 +133,7 @@ static void shut(struct hub *h, struct client *c)
     queue_fini(&c->queue);
     queue_init(&c->queue);
     c->state = CLIENT_DEAD;
-    h->ops.close(h->ctx, c->sock, c->close_code, c->close_reason);
+    h->ops.close(h->ctx, c->sock, c->close_code, sp_close_reason(c->close_code));
 }
 
 /* hub_settle carries out what was marked during a call. Ending one client's sessions may overflow
@@ -144,7 +143,7 @@ static void settle_one(struct hub *h, struct client *c)
     monitor_drop(h, c);
     presence_drop(h, c);
     client_leave(h, c, bye_of(c->close_code));
-    emit_disconnect(h, c, c->close_code, c->close_reason);
+    emit_disconnect(h, c, c->close_code, sp_close_reason(c->close_code));
     c->state = CLIENT_CLOSING;
     if (c->queue.count == 0 || c->close_code == SP_CLOSE_SLOW) {
         shut(h, c);
@@ -235,7 +234,7 @@ void client_arm(struct hub *h, struct client *c)
 static void heartbeat(struct hub *h, struct client *c)
 {
     if (c->missed >= MAX_MISSED) {
-        client_doom(h, c, SP_CLOSE_HEARTBEAT, sp_close_reason(SP_CLOSE_HEARTBEAT));
+        client_doom(h, c, SP_CLOSE_HEARTBEAT);
         return;
     }
     char payload[24];
@@ -254,11 +253,11 @@ void client_timer(struct hub *h, struct client *c)
     }
     if (c->state == CLIENT_OPEN && !c->monitor && !c->watch &&
         now >= c->waiting_us + h->conf.register_us) {
-        client_doom(h, c, SP_CLOSE_NOT_REGISTERED, sp_close_reason(SP_CLOSE_NOT_REGISTERED));
+        client_doom(h, c, SP_CLOSE_NOT_REGISTERED);
         return;
     }
     if (c->slow_since_us && !c->monitor && now >= c->slow_since_us + h->conf.slow_us) {
-        client_doom(h, c, SP_CLOSE_SLOW, sp_close_reason(SP_CLOSE_SLOW));
+        client_doom(h, c, SP_CLOSE_SLOW);
         return;
     }
     if (h->conf.heartbeat_us && now >= heartbeat_due(h, c)) {

@@ -165,6 +165,12 @@ static struct client *begin(struct hub *h, struct hub_ref ref, struct hub_now no
     return c;
 }
 
+static uint32_t states_of(const struct client *c)
+{
+    uint32_t open = c->trusted ? SP_ST_OPEN | SP_ST_TRUSTED : SP_ST_OPEN;
+    return c->state == CLIENT_REGISTERED ? SP_ST_REGISTERED : open;
+}
+
 static void dispatch(struct hub *h, struct client *c, const char *buf, size_t len)
 {
     struct sp_str none = {NULL, 0};
@@ -172,10 +178,10 @@ static void dispatch(struct hub *h, struct client *c, const char *buf, size_t le
     struct sp_msg *m = &h->msg;
     enum sp_err e = sp_msg_decode(m, buf, len, &h->conf.scan, &d);
     if (e && !sp_utf8_valid(buf, len)) {
-        client_doom(h, c, SP_CLOSE_BAD_UTF8, sp_close_reason(SP_CLOSE_BAD_UTF8));
+        client_doom(h, c, SP_CLOSE_BAD_UTF8);
     } else if (e) {
         reply_error(h, c, e, none, "%s", d.text);
-    } else if (c->state == CLIENT_OPEN && !(m->row->states & SP_ST_OPEN)) {
+    } else if (!(m->row->states & states_of(c))) {
         reply_error(h, c, SP_NOT_REGISTERED, none, "register before %s", sp_type_wire(m->type));
     } else {
         handlers[m->type](h, c, m);
@@ -218,12 +224,12 @@ void hub_fault(struct hub *h, struct hub_ref ref, enum hub_fault fault, struct h
     h->msg.type = SP_T_NONE;
     switch (fault) {
     case HUB_FAULT_BINARY:
-        client_doom(h, c, SP_CLOSE_UNSUPPORTED, sp_close_reason(SP_CLOSE_UNSUPPORTED));
+        client_doom(h, c, SP_CLOSE_UNSUPPORTED);
         break;
     case HUB_FAULT_TOO_LARGE:
         reply_error(h, c, SP_TOO_LARGE, (struct sp_str){NULL, 0}, "a message may have %u bytes",
                     h->conf.max_message);
-        client_doom(h, c, SP_CLOSE_TOO_BIG, sp_close_reason(SP_CLOSE_TOO_BIG));
+        client_doom(h, c, SP_CLOSE_TOO_BIG);
         break;
     }
     hub_settle(h);
@@ -255,7 +261,7 @@ void hub_stop(struct hub *h, struct hub_now now)
     h->stopping = true;
     for (uint32_t i = 0; i < h->nslots; i++) {
         if (h->slots[i]) {
-            client_doom(h, h->slots[i], SP_CLOSE_GOING_AWAY, sp_close_reason(SP_CLOSE_GOING_AWAY));
+            client_doom(h, h->slots[i], SP_CLOSE_GOING_AWAY);
         }
     }
     hub_settle(h);

@@ -115,10 +115,6 @@ static void send_page(struct hub *h, struct client *c, const struct query *q)
 void on_list(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     struct sp_str none = {NULL, 0};
-    if (c->state == CLIENT_OPEN && !c->trusted) {
-        reply_error(h, c, SP_NOT_REGISTERED, none, "register first");
-        return;
-    }
     if (!order_settle(&h->order)) {
         reply_error(h, c, SP_INTERNAL, none, "out of memory");
         return;

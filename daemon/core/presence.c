@@ -62,10 +62,6 @@ void presence_drop(struct hub *h, struct client *c)
 void on_watch(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     struct sp_str none = {NULL, 0};
-    if (c->state == CLIENT_OPEN && !c->trusted) {
-        reply_error(h, c, SP_NOT_REGISTERED, none, "register first");
-        return;
-    }
     struct sp_str match = sp_msg_has(m, SP_M_MATCH) ? m->str[SP_M_MATCH] : none;
     struct sp_str role = sp_msg_has(m, SP_M_ROLE) ? m->str[SP_M_ROLE] : none;
     struct watch *w = malloc(sizeof(*w) + match.n + role.n);

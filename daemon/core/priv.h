@@ -37,7 +37,6 @@ struct client {
     uint32_t err_count;
     uint32_t order_pos;
     unsigned close_code;
-    const char *close_reason;
     int64_t since_ms, rtt_us;
     struct sp_str role, meta, addr;
     char resume[SP_RESUME_LEN];
@@ -98,7 +97,7 @@ enum hub_wrote client_relay(struct hub *h, struct client *c, struct sp_buf *b);
  */
 bool client_drain(struct hub *h, struct client *c);
 /* client_doom marks a connection for closing; the work is done in hub_settle. */
-void client_doom(struct hub *h, struct client *c, unsigned code, const char *reason);
+void client_doom(struct hub *h, struct client *c, enum sp_close code);
 /* client_leave takes a registered client out of the registry and ends its sessions. */
 void client_leave(struct hub *h, struct client *c, enum sp_bye why);
 void client_arm(struct hub *h, struct client *c);

@@ -143,7 +143,7 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
     send_registered(h, c);
     if (old) {
         emit_register(h, old, SP_EV_REPLACE);
-        client_doom(h, old, SP_CLOSE_REPLACED, sp_close_reason(SP_CLOSE_REPLACED));
+        client_doom(h, old, SP_CLOSE_REPLACED);
         if (holds_token(old, m)) {
             inherit(h, old, c);
         }

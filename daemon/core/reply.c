@@ -30,7 +30,7 @@ static void count_error(struct hub *h, struct client *c)
     }
     uint64_t *oldest = c->err_at ? &c->err_at[c->err_count % most] : NULL;
     if (!oldest || (c->err_count >= most && h->now.mono_us - *oldest <= ERROR_WINDOW_US)) {
-        client_doom(h, c, SP_CLOSE_POLICY, sp_close_reason(SP_CLOSE_POLICY));
+        client_doom(h, c, SP_CLOSE_POLICY);
         return;
     }
     *oldest = h->now.mono_us;

@@ -73,8 +73,6 @@ static struct conn *list_due(struct conn_list *l, uint64_t now)
     return c != &l->head && c->deadline_us <= now ? c : NULL;
 }
 
-static void arm(struct net *n, uint64_t due_us, uint64_t now_us);
-
 static void on_timer(uv_timer_t *t)
 {
     struct net *n = t->data;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * One row per client-to-server message: SP_REQUEST(TYPE, handler, required members, optional
  * members, states it is allowed in, class, help). A handler that does not exist is a link error.
- * states: SP_ST_OPEN before registration, SP_ST_REGISTERED after.
+ * states: SP_ST_OPEN before registration, SP_ST_TRUSTED before it on a trusted connection only,
+ * SP_ST_REGISTERED after.
  * class: SP_CLASS_RELAY members that the server does not own travel on unchanged. */
 SP_REQUEST(REGISTER, register, SP_B(ID), SP_B(ROLE) | SP_B(META) | SP_B(TOKEN) | SP_B(RESUME),
            SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_CONTROL, "claim a client id")
@@ -14,9 +15,10 @@ SP_REQUEST(ICE, ice, SP_B(TARGET) | SP_B(CANDIDATE), SP_B(SESSION), SP_ST_REGIST
 SP_REQUEST(BYE, bye, SP_B(TARGET), SP_B(SESSION) | SP_B(REASON), SP_ST_REGISTERED, SP_CLASS_RELAY,
            "end a session")
 SP_REQUEST(LIST, list, 0, SP_B(MATCH) | SP_B(ROLE) | SP_B(LIMIT) | SP_B(AFTER) | SP_B(DETAIL),
-           SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_CONTROL, "registered clients, a page at a time")
+           SP_ST_TRUSTED | SP_ST_REGISTERED, SP_CLASS_CONTROL,
+           "registered clients, a page at a time")
 SP_REQUEST(PING, ping, 0, 0, SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_CONTROL, "answered by pong")
-SP_REQUEST(WATCH, watch, 0, SP_B(MATCH) | SP_B(ROLE), SP_ST_OPEN | SP_ST_REGISTERED,
+SP_REQUEST(WATCH, watch, 0, SP_B(MATCH) | SP_B(ROLE), SP_ST_TRUSTED | SP_ST_REGISTERED,
            SP_CLASS_CONTROL, "be told who joins and leaves")
 SP_REQUEST(UNWATCH, unwatch, 0, 0, SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_CONTROL, "stop watching")
 SP_REQUEST(MONITOR, monitor, 0, SP_B(FILTER) | SP_B(BACKLOG) | SP_B(SINCE),

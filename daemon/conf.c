@@ -12,13 +12,14 @@
 #include <string.h>
 
 const struct conf_row conf_rows[] = {
-#define SIGD_OPTION(field, option, flag, kind, def, min, max, original, argument, sentence)        \
+#define SIGD_OPTION(field, option, flag, kind, def, min, max, again, original, argument, sentence) \
     {.name = option,                                                                               \
      .letter = flag,                                                                               \
      .type = CONF_##kind,                                                                          \
      .preset = def,                                                                                \
      .low = min,                                                                                   \
      .high = max,                                                                                  \
+     .reloadable = again,                                                                          \
      .env = original,                                                                              \
      .arg = argument,                                                                              \
      .help = sentence,                                                                             \
@@ -65,22 +66,28 @@ void conf_unknown(char *why, size_t cap, const char *where, const char *name)
     }
 }
 
+static void drop(struct conf_value *v)
+{
+    for (unsigned i = 0; i < v->n; i++) {
+        free(v->text[i]);
+        free(v->where[i]);
+    }
+    v->n = 0;
+}
+
 bool conf_set(const struct conf_row *row, enum conf_source source, const char *where,
               const char *text, char *why, size_t cap)
 {
     struct conf_value *v = conf_value_of(row);
     if (row->type != CONF_LIST || v->source != source) {
-        for (unsigned i = 0; i < v->n; i++) {
-            free(v->text[i]);
-        }
-        v->n = 0;
+        drop(v);
     }
-    if (v->n == CONF_LIST_MAX) {
-        snprintf(why, cap, "%s: %s may be given %d times", where, row->name, CONF_LIST_MAX);
+    if (row->type == CONF_LIST && v->n == row->high) {
+        snprintf(why, cap, "%s: %s may be given %u times", where, row->name, v->n);
         return false;
     }
     v->source = source;
-    snprintf(v->where, sizeof(v->where), "%s", where);
+    v->where[v->n] = strdup(where);
     v->text[v->n++] = strdup(text);
     return true;
 }
@@ -128,13 +135,13 @@ static bool convert_quantity(const struct conf_row *row, const struct conf_value
         const char *what = row->type == CONF_SIZE       ? "a size such as 64K"
                            : row->type == CONF_DURATION ? "a duration such as 250ms or 30s"
                                                         : "a number";
-        snprintf(why, cap, "%s: %s: '%.64s' is not %s", v->where, row->name, v->text[0], what);
+        snprintf(why, cap, "%s: %s: '%.64s' is not %s", v->where[0], row->name, v->text[0], what);
         return false;
     }
     if (*out < row->low || *out > row->high) {
         int64_t unit = row->type == CONF_DURATION ? 1000 : 1;
-        snprintf(why, cap, "%s: %s: '%.64s' is out of range, %lld to %lld%s", v->where, row->name,
-                 v->text[0], (long long)(row->low / unit), (long long)(row->high / unit),
+        snprintf(why, cap, "%s: %s: '%.64s' is out of range, %lld to %lld%s", v->where[0],
+                 row->name, v->text[0], (long long)(row->low / unit), (long long)(row->high / unit),
                  row->type == CONF_DURATION ? " ms" : "");
         return false;
     }
@@ -156,16 +163,16 @@ static bool convert(struct conf *c, const struct conf_row *row, char *why, size_
     case CONF_WORD:
         *(const char **)field = v->text[0];
         if (!sp_id_ok(sp_str(v->text[0]))) {
-            snprintf(why, cap, "%s: %s: '%.64s' is not a name of A-Z a-z 0-9 . _ : @ -", v->where,
-                     row->name, v->text[0]);
+            snprintf(why, cap, "%s: %s: '%.64s' is not a name of A-Z a-z 0-9 . _ : @ -",
+                     v->where[0], row->name, v->text[0]);
             return false;
         }
         return true;
     case CONF_CHOICE:
         *(const char **)field = v->text[0];
         if (!is_word_of(v->text[0], row->arg)) {
-            snprintf(why, cap, "%s: %s: '%.64s' is not one of %s", v->where, row->name, v->text[0],
-                     row->arg);
+            snprintf(why, cap, "%s: %s: '%.64s' is not one of %s", v->where[0], row->name,
+                     v->text[0], row->arg);
             return false;
         }
         return true;
@@ -175,7 +182,7 @@ static bool convert(struct conf *c, const struct conf_row *row, char *why, size_
         return convert_quantity(row, v, field, why, cap);
     case CONF_FLAG:
         if (!parse_flag(v->text[0], field)) {
-            snprintf(why, cap, "%s: %s: '%.64s' is neither true nor false", v->where, row->name,
+            snprintf(why, cap, "%s: %s: '%.64s' is neither true nor false", v->where[0], row->name,
                      v->text[0]);
             return false;
         }
@@ -194,12 +201,13 @@ static bool convert(struct conf *c, const struct conf_row *row, char *why, size_
 
 /* ---------------------------------------------------------------- command line */
 
-enum { ARG_CHECK = 1000, ARG_PRINT, ARG_ENV_FILE, ARG_NO_ENV_FILE, ARG_ROW };
+enum { ARG_CHECK = 1000, ARG_PRINT, ARG_RIGHTS, ARG_ENV_FILE, ARG_NO_ENV_FILE, ARG_ROW };
 
 static const struct option extra[] = {
     {"config", required_argument, NULL, 'c'},
     {"check-config", no_argument, NULL, ARG_CHECK},
     {"print-config", no_argument, NULL, ARG_PRINT},
+    {"print-rights", no_argument, NULL, ARG_RIGHTS},
     {"env-file", required_argument, NULL, ARG_ENV_FILE},
     {"no-env-file", no_argument, NULL, ARG_NO_ENV_FILE},
     {"help", no_argument, NULL, 'h'},
@@ -254,6 +262,9 @@ static bool take_extra(struct conf_args *a, int code)
         return true;
     case ARG_PRINT:
         a->print = true;
+        return true;
+    case ARG_RIGHTS:
+        a->print_rights = true;
         return true;
     case ARG_ENV_FILE:
         a->env_file = optarg;
@@ -377,7 +388,7 @@ void conf_print(FILE *f)
         const struct conf_value *v = conf_value_of(row);
         for (unsigned k = 0; k < v->n; k++) {
             const char *text = row->type == CONF_SECRET ? "********" : v->text[k];
-            fprintf(f, "%s = %s  ; %s\n", row->name, text, v->where);
+            fprintf(f, "%s = %s  ; %s\n", row->name, text, v->where[k]);
         }
         if (v->n == 0) {
             fprintf(f, "; %s is not set\n", row->name);
@@ -387,7 +398,13 @@ void conf_print(FILE *f)
 
 const char *conf_where(const char *name)
 {
-    return conf_value_of(conf_find(name))->where;
+    return conf_where_nth(name, 0);
+}
+
+const char *conf_where_nth(const char *name, unsigned i)
+{
+    const struct conf_value *v = conf_value_of(conf_find(name));
+    return i < v->n ? v->where[i] : name;
 }
 
 void conf_help(FILE *f)
@@ -411,9 +428,6 @@ void conf_help(FILE *f)
 void conf_free(void)
 {
     for (size_t i = 0; i < conf_nrows; i++) {
-        for (unsigned k = 0; k < values[i].n; k++) {
-            free(values[i].text[k]);
-        }
-        values[i].n = 0;
+        drop(&values[i]);
     }
 }

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONF_LIST_MAX 15
+#define CONF_LIST_MAX 64
 
 struct conf_list {
     const char *v[CONF_LIST_MAX];
@@ -27,7 +27,7 @@ struct conf_list {
 
 /* conf holds the typed values: numbers, bytes, microseconds. Strings belong to it. */
 struct conf {
-#define SIGD_OPTION(field, name, letter, type, def, low, high, env, arg, help)                     \
+#define SIGD_OPTION(field, name, letter, type, def, low, high, reload, env, arg, help)             \
     CONF_TYPE_##type field;
 #include "daemon/tbl/options.h"
 #undef SIGD_OPTION
@@ -36,7 +36,7 @@ struct conf {
 /* conf_args is what the command line says beside the options of the table. */
 struct conf_args {
     const char *file, *env_file;
-    bool no_env_file, check, print, help, version;
+    bool no_env_file, check, print, print_rights, help, version;
 };
 
 /* conf_load reads defaults, file, .env, environment and flags, the later over the earlier. False
@@ -54,6 +54,9 @@ void conf_help(FILE *f);
 
 /* conf_where gives the place that set an option, for messages: "sigd.conf:3", "--listen". */
 const char *conf_where(const char *name);
+
+/* conf_where_nth gives the place of value i of a LIST; i is less than its n. */
+const char *conf_where_nth(const char *name, unsigned i);
 
 /* conf_free gives back the strings. */
 void conf_free(void);

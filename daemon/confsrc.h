@@ -32,7 +32,8 @@ struct conf_row {
     char letter;
     enum conf_type type;
     const char *preset;
-    int64_t low, high;
+    int64_t low, high; /* high of a LIST: its most values */
+    bool reloadable;
     const char *env; /* the original service's name for it */
     const char *arg, *help;
     size_t off;
@@ -40,8 +41,8 @@ struct conf_row {
 
 struct conf_value {
     enum conf_source source;
-    char where[128];
     char *text[CONF_LIST_MAX];
+    char *where[CONF_LIST_MAX];
     unsigned n;
 };
 

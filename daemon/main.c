@@ -36,6 +36,7 @@ static void print_help(void)
            "      --no-env-file                          read no .env\n"
            "      --check-config                         check and exit: 0 or 9\n"
            "      --print-config                         print each value and its source\n"
+           "      --print-rights                         print what each role may do\n"
            "  -h, --help                                 this text\n"
            "  -V, --version                              the version\n\n"
            "See sigd(8), sigd.conf(5), sig-protocol(7).\n");
@@ -78,7 +79,7 @@ static struct net_conf net_conf_of(const struct conf *c, char *standard, size_t 
                          .on_event = log_event};
     for (unsigned i = 0; i < c->listen.n; i++) {
         n.listen[n.nlisten++] =
-            (struct net_listener){.address = c->listen.v[i], .where = conf_where("listen")};
+            (struct net_listener){.address = c->listen.v[i], .where = conf_where_nth("listen", i)};
     }
     if (n.nlisten == 0) {
         snprintf(standard, cap, "127.0.0.1:%lld", (long long)c->port);

@@ -70,11 +70,21 @@ static struct hub_conf hub_conf_of(const struct conf *c)
     };
 }
 
+static enum net_client_cert client_cert_of(const char *word)
+{
+    return word[0] == 'n' ? NET_CERT_NONE : word[0] == 'o' ? NET_CERT_OPTIONAL : NET_CERT_REQUIRED;
+}
+
 static struct net_conf net_conf_of(const struct conf *c, char *standard, size_t cap)
 {
     struct net_conf n = {.max_clients = (uint32_t)c->max_clients,
                          .stop_us = (uint64_t)c->drain_timeout,
                          .allow_anonymous = c->allow_anonymous,
+                         .tls = {.cert = c->tls_cert,
+                                 .key = c->tls_key,
+                                 .client_ca = c->client_ca,
+                                 .crl = c->crl,
+                                 .client_cert = client_cert_of(c->client_cert)},
                          .node = c->node,
                          .on_event = log_event};
     for (unsigned i = 0; i < c->listen.n; i++) {
@@ -118,12 +128,13 @@ static bool write_port_file(const char *path, const struct net *n, unsigned coun
 static void announce(const struct net *n, const struct net_conf *nc)
 {
     for (unsigned i = 0; i < nc->nlisten; i++) {
+        const char *s = net_is_tls(n, i) ? "s" : "";
         if (nc->listen[i].health) {
-            printf("sigd: health on http://%s/health\n", net_address(n, i));
+            printf("sigd: health on http%s://%s/health\n", s, net_address(n, i));
         } else if (net_is_unix(n, i)) {
-            printf("sigd: listening on ws+unix:%s\n", net_address(n, i));
+            printf("sigd: listening on ws%s+unix:%s\n", s, net_address(n, i));
         } else {
-            printf("sigd: listening on ws://%s\n", net_address(n, i));
+            printf("sigd: listening on ws%s://%s\n", s, net_address(n, i));
         }
     }
     fflush(stdout);

@@ -58,6 +58,10 @@ static bool parse_host(struct address *a, const char *host, uint16_t port)
 bool addr_parse(struct address *a, const char *text, char *why, size_t cap)
 {
     memset(a, 0, sizeof(*a));
+    if (strncmp(text, "tls:", 4) == 0) {
+        a->tls = true;
+        text += 4;
+    }
     if (strncmp(text, "unix:", 5) == 0) {
         return parse_unix(a, text + 5, why, cap);
     }
@@ -71,7 +75,8 @@ bool addr_parse(struct address *a, const char *text, char *why, size_t cap)
         n -= 2;
     }
     if (!colon || n == 0 || n >= sizeof(host) || !parse_port(colon + 1, &port)) {
-        snprintf(why, cap, "expected HOST:PORT, [IPV6]:PORT or unix:PATH");
+        snprintf(why, cap,
+                 "expected HOST:PORT, [IPV6]:PORT or unix:PATH, for TLS with tls: before it");
         return false;
     }
     memcpy(host, text, n);

@@ -85,6 +85,7 @@ bool listen_open(struct net *n, const struct net_listener *spec, char *why, size
     struct listener *l = &n->listeners[n->nlisteners];
     l->net = n;
     l->health = spec->health;
+    l->tls = a.tls;
     l->fd = bind_one(&a);
     if (l->fd < 0) {
         snprintf(why, cap, "cannot listen on %s: %s", spec->address, strerror(errno));

@@ -228,12 +228,28 @@ static bool check_listener(const struct net_conf *conf, const struct net_listene
     return true;
 }
 
+static bool wants_tls(const struct net_conf *conf)
+{
+    bool wanted = false;
+    for (unsigned i = 0; i < conf->nlisten; i++) {
+        wanted = wanted || strncmp(conf->listen[i].address, "tls:", 4) == 0;
+    }
+    return wanted;
+}
+
 bool net_check(const struct net_conf *conf, char *why, size_t cap)
 {
     for (unsigned i = 0; i < conf->nlisten; i++) {
         if (!check_listener(conf, &conf->listen[i], why, cap)) {
             return false;
         }
+    }
+    if (wants_tls(conf)) {
+        return tls_check(&conf->tls, why, cap) && check_fds(conf, why, cap);
+    }
+    if (conf->tls.cert || conf->tls.key || conf->tls.client_ca) {
+        snprintf(why, cap, "certificates are set, but no listener begins with tls:");
+        return false;
     }
     return check_fds(conf, why, cap);
 }
@@ -288,6 +304,10 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
         ok = listen_open(n, &conf->listen[i], why, cap);
         *bind_failed = !ok;
     }
+    if (ok && wants_tls(conf)) {
+        n->tls = tls_new(&conf->tls, ws_tls_failed, why, cap);
+        ok = n->tls != NULL;
+    }
     ok = ok && ws_init(n, why, cap);
     if (ok) {
         n->hub = hub_new(hub, &ws_ops, n, net_now(n));
@@ -314,6 +334,11 @@ unsigned net_port(const struct net *n, unsigned i)
 bool net_is_unix(const struct net *n, unsigned i)
 {
     return n->listeners[i].local_path;
+}
+
+bool net_is_tls(const struct net *n, unsigned i)
+{
+    return n->listeners[i].tls;
 }
 
 /* The context must not be destroyed over living connections: it unloads the code that their handles
@@ -362,6 +387,7 @@ void net_free(struct net *n)
         ws_free(c);
     }
     hub_free(n->hub);
+    tls_free(n->tls);
     listen_close(n);
     if (n->reserve_fd >= 0) {
         close(n->reserve_fd);

@@ -7,10 +7,19 @@
 
 #define NET_LISTENERS 16
 
-/* net_listener says where to listen: "127.0.0.1:8081", "[::1]:0", "unix:/run/sigd/sigd.sock". */
+/* net_listener says where to listen: "127.0.0.1:8081", "[::1]:0", "unix:/run/sigd/sigd.sock", each
+ * with "tls:" before it for TLS. */
 struct net_listener {
     const char *address, *where; /* borrowed; where it is configured, for messages */
     bool health;                 /* plain HTTP for /health instead of WebSocket */
+};
+
+enum net_client_cert { NET_CERT_NONE, NET_CERT_OPTIONAL, NET_CERT_REQUIRED };
+
+/* net_tls names the PEM files of the tls: listeners; borrowed, NULL where there is none. */
+struct net_tls {
+    const char *cert, *key, *client_ca, *crl;
+    enum net_client_cert client_cert;
 };
 
 struct net_conf {
@@ -19,6 +28,7 @@ struct net_conf {
     uint32_t max_clients;
     uint64_t stop_us; /* how long a graceful stop may take */
     bool allow_anonymous;
+    struct net_tls tls;
     const char *node; /* borrowed: name of this server in /health */
     /* events of the hub, as they happen; borrowed for the call */
     void (*on_event)(const struct sp_event *ev);
@@ -41,6 +51,7 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
 const char *net_address(const struct net *n, unsigned i);
 unsigned net_port(const struct net *n, unsigned i);
 bool net_is_unix(const struct net *n, unsigned i);
+bool net_is_tls(const struct net *n, unsigned i);
 
 /* net_run serves until SIGTERM or SIGINT: then every client is closed with 1001, what is queued is
  * flushed, and it returns; a second signal returns at once. */

@@ -3,7 +3,7 @@
 #ifndef NET_PRIV_H
 #define NET_PRIV_H
 
-#include "daemon/net/net.h"
+#include "daemon/net/tls.h"
 
 #include <libwebsockets.h>
 #include <sys/socket.h>
@@ -18,7 +18,7 @@ struct listener {
     uv_poll_t watcher;
     struct net *net;
     int fd;
-    bool health, local_path;
+    bool health, local_path, tls;
     unsigned port;
     char text[ADDR_TEXT];
 };
@@ -28,7 +28,7 @@ enum conn_state {
     CONN_OPEN,    /* the hub knows it */
     CONN_FLUSH,   /* to be closed once libwebsockets has written what it holds */
     CONN_CLOSING, /* our close frame is under way, or the peer's was answered */
-    CONN_ORPHAN   /* adoption failed half-way; freed with its wsi or at the deadline */
+    CONN_ORPHAN   /* adoption failed half-way; freed with its wsi, which the loop is closing */
 };
 
 /* conn is one accepted socket: made at accept, freed when libwebsockets lets go of the wsi. What
@@ -38,7 +38,7 @@ struct conn {
     struct lws *wsi;
     struct hub_ref ref;
     enum conn_state state;
-    bool health, local, forwarded, doomed;
+    bool health, local, forwarded, doomed, tls;
     bool heard;          /* a frame has arrived before */
     uint32_t suspects;   /* frames in a row that looked unmasked */
     uint64_t frame_left; /* payload of the current frame that has not arrived yet */
@@ -66,6 +66,7 @@ struct net {
     uv_signal_t term, interrupt;
     struct lws_context *lws;
     struct lws_vhost *vhost;
+    struct tls *tls; /* NULL when no listener wants it */
     struct listener listeners[NET_LISTENERS];
     unsigned nlisteners;
     uint32_t nconn, max_conn;
@@ -104,6 +105,8 @@ void ws_doom(struct conn *c, unsigned code, const char *reason);
 void ws_close(struct conn *c);
 void ws_kill(struct conn *c);
 void ws_free(struct conn *c);
+/* ws_tls_failed reports a handshake that failed; owner is the conn. */
+void ws_tls_failed(void *owner, bool certificate, const char *reason);
 extern const struct hub_ops ws_ops;
 
 /* ---- http.c */
@@ -116,7 +119,7 @@ void http_request(struct conn *c, const char *path);
 struct address {
     struct sockaddr_storage sa;
     socklen_t len;
-    bool loopback;
+    bool loopback, tls;
 };
 /* addr_parse reads a listener's address; no names are resolved. */
 bool addr_parse(struct address *a, const char *text, char *why, size_t cap);

@@ -121,9 +121,6 @@ void ws_close(struct conn *c)
 {
     list_del(c);
     list_put(&c->net->closing, c, net_now(c->net).mono_us + CLOSE_US);
-    if (c->state == CONN_ORPHAN) {
-        return;
-    }
     if (c->state == CONN_HTTP || c->close_code == 0) {
         ws_kill(c);
     } else if (lws_partial_buffered(c->wsi)) {
@@ -138,7 +135,6 @@ void ws_close(struct conn *c)
 void ws_kill(struct conn *c)
 {
     if (c->state == CONN_ORPHAN) {
-        ws_free(c);
         return;
     }
     if (c->state == CONN_CLOSING || c->state == CONN_FLUSH) {
@@ -260,7 +256,7 @@ static void on_receive(struct conn *c, char *in, size_t len)
 
 static void on_established(struct conn *c)
 {
-    struct hub_peer peer = {.addr = sp_str(c->addr), .trusted = c->local && !c->forwarded};
+    struct hub_peer peer = {.addr = sp_str(c->addr), .local = c->local && !c->forwarded};
     list_del(c);
     c->state = CONN_OPEN;
     c->ref = hub_open(c->net->hub, c, &peer, net_now(c->net));
@@ -298,10 +294,14 @@ static void on_closed(struct conn *c)
     }
 }
 
+static int serve_tls(const struct net *n, SSL_CTX *ctx)
+{
+    return tls_serve(n->tls, ctx) ? 0 : -1;
+}
+
 static int on_lws(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t len)
 {
     struct conn *c = NULL;
-    (void)user;
     switch ((int)why) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
     case LWS_CALLBACK_HTTP:
@@ -311,9 +311,12 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons why, void *user, vo
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_CLOSED_HTTP:
     case LWS_CALLBACK_WSI_DESTROY:
         c = lws_get_opaque_user_data(wsi);
         break;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        return serve_tls(lws_context_user(lws_get_context(wsi)), user);
     default:
         return 0;
     }
@@ -359,6 +362,18 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons why, void *user, vo
 
 /* ---------------------------------------------------------------- context and adoption */
 
+void ws_tls_failed(void *owner, bool certificate, const char *reason)
+{
+    const struct conn *c = owner;
+    if (certificate) {
+        LOG_LIMITED(LOG_WARN, "client certificate refused", 5, LOG_STR("addr", sp_str(c->addr)),
+                    LOG_STR("reason", sp_str(reason)));
+    } else {
+        LOG_LIMITED(LOG_INFO, "tls handshake failed", 5, LOG_STR("addr", sp_str(c->addr)),
+                    LOG_STR("reason", sp_str(reason)));
+    }
+}
+
 static void on_lws_log(int level, const char *line)
 {
     LOG_LIMITED(level & LLL_ERR ? LOG_ERROR : LOG_WARN, "libwebsockets", 5,
@@ -400,6 +415,14 @@ bool ws_init(struct net *n, char *why, size_t cap)
     info.max_http_header_pool2 = HEADER_POOL;
     info.pt_serv_buf_size = SERV_BUF;
     info.pcontext = &n->lws;
+    info.user = n;
+    if (n->tls) {
+        /* makes a context for servers, which tls_serve prepares; -1 would not */
+        info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                        LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
+                        LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    }
     info.timeout_secs = HANDSHAKE_US / 1000000;
     info.gid = -1;
     info.uid = -1;
@@ -423,6 +446,7 @@ void ws_adopt(struct net *n, int fd, const struct listener *l, const struct sock
     }
     c->net = n;
     c->health = l->health;
+    c->tls = l->tls;
     c->local = l->local_path || addr_is_local(peer);
     if (l->local_path) {
         snprintf(c->addr, sizeof(c->addr), "unix");
@@ -435,13 +459,20 @@ void ws_adopt(struct net *n, int fd, const struct listener *l, const struct sock
     memset(&desc, 0, sizeof(desc));
     desc.vh = n->vhost;
     desc.type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP;
+    if (c->tls) {
+        desc.type |= LWS_ADOPT_ALLOW_SSL;
+        tls_own(n->tls, c);
+    }
     desc.fd.sockfd = fd;
     desc.opaque = c;
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc);
     if (wsi) {
         c->wsi = wsi;
-    } else {
-        /* the wsi may be dying in the loop still, with our pointer in it */
+    } else if (c->wsi) {
+        /* CLOSED_HTTP has told it: a handshake failed at its first bytes. The wsi has our pointer
+         * until the loop has closed it */
         c->state = CONN_ORPHAN;
+    } else {
+        ws_free(c);
     }
 }

@@ -19,9 +19,9 @@ enum sp_msg_member {
 #define SP_B(id)         (1u << SP_M_##id)
 #define SP_ST_OPEN       1u
 #define SP_ST_REGISTERED 2u
-#define SP_ST_TRUSTED    4u
+#define SP_ST_VOUCHED    4u
 
-enum sp_class { SP_CLASS_CONTROL, SP_CLASS_RELAY };
+enum sp_class { SP_CLASS_FREE, SP_CLASS_RELAY, SP_CLASS_QUERY, SP_CLASS_ADMIN };
 
 /* sp_request is one row of tbl/requests.h. */
 struct sp_request {

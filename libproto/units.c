@@ -184,3 +184,19 @@ void sp_guess_consider(struct sp_guess *g, const char *candidate)
         g->best = candidate;
     }
 }
+
+struct sp_str sp_cut(struct sp_str *s, const char *separators)
+{
+    size_t start = 0;
+    while (start < s->n && strchr(separators, s->p[start])) {
+        start++;
+    }
+    size_t end = start;
+    while (end < s->n && !strchr(separators, s->p[end])) {
+        end++;
+    }
+    struct sp_str word = {s->p + start, end - start};
+    s->p += end;
+    s->n -= end;
+    return word;
+}

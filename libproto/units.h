@@ -16,6 +16,10 @@ bool sp_parse_size(struct sp_str s, int64_t *bytes);
 /* sp_parse_count reads "500", "10k", "1.5M", "2G" (powers of 1000). */
 bool sp_parse_count(struct sp_str s, int64_t *n);
 
+/* sp_cut takes the next word off *s, a run of bytes that are none of the separators; empty at the
+ * end. */
+struct sp_str sp_cut(struct sp_str *s, const char *separators);
+
 /* sp_distance is the edit distance of two words, for "did you mean"; a swap of neighbours is one
  * edit; at most 64 bytes count. */
 unsigned sp_distance(struct sp_str a, struct sp_str b);

@@ -9,7 +9,7 @@
 #define MAX_MISSED     2u       /* pings unanswered before the link counts as lost */
 #define CLOSE_FLUSH_US 2000000u /* how long a closing client may take for what is queued */
 
-struct client *client_get(struct hub *h, struct hub_ref ref)
+struct client *client_get(const struct hub *h, struct hub_ref ref)
 {
     if (ref.gen == 0 || ref.slot >= h->nslots || h->gens[ref.slot] != ref.gen) {
         return NULL;
@@ -48,7 +48,8 @@ static enum hub_wrote send_or_queue(struct hub *h, struct client *c, struct sp_b
             return r;
         }
     }
-    if (!queue_put(&c->queue, b->p, b->n, relayed, h->conf.queue_bytes, h->conf.queue_msgs)) {
+    const struct limits *l = &h->limits[c->role_ix];
+    if (!queue_put(&c->queue, b->p, b->n, relayed, l->queue_bytes, l->queue_msgs)) {
         client_doom(h, c, SP_CLOSE_SLOW);
         return HUB_BUSY;
     }
@@ -72,9 +73,15 @@ enum hub_wrote client_relay(struct hub *h, struct client *c, struct sp_buf *b)
 
 void client_doom(struct hub *h, struct client *c, enum sp_close code)
 {
+    client_doom_for(h, c, code, sp_close_reason(code));
+}
+
+void client_doom_for(struct hub *h, struct client *c, enum sp_close code, const char *reason)
+{
     if (!c->doomed) {
         c->doomed = true;
         c->close_code = code;
+        c->close_reason = reason;
         c->next = h->doomed;
         h->doomed = c;
     }
@@ -133,7 +140,7 @@ static void shut(struct hub *h, struct client *c)
     queue_fini(&c->queue);
     queue_init(&c->queue);
     c->state = CLIENT_DEAD;
-    h->ops.close(h->ctx, c->sock, c->close_code, sp_close_reason(c->close_code));
+    h->ops.close(h->ctx, c->sock, c->close_code, c->close_reason);
 }
 
 /* hub_settle carries out what was marked during a call. Ending one client's sessions may overflow
@@ -143,10 +150,13 @@ static void settle_one(struct hub *h, struct client *c)
     monitor_drop(h, c);
     presence_drop(h, c);
     client_leave(h, c, bye_of(c->close_code));
-    emit_disconnect(h, c, c->close_code, sp_close_reason(c->close_code));
+    emit_disconnect(h, c, c->close_code, c->close_reason);
     c->state = CLIENT_CLOSING;
     if (c->queue.count == 0 || c->close_code == SP_CLOSE_SLOW) {
         shut(h, c);
+    } else if (h->stopping) {
+        /* the world below knows how long a drain may take */
+        wheel_clear(&h->wheel, &c->timer);
     } else {
         wheel_set(&h->wheel, &c->timer, h->now.mono_us + CLOSE_FLUSH_US);
     }
@@ -205,9 +215,10 @@ static uint64_t heartbeat_due(const struct hub *h, const struct client *c)
 
 static uint64_t client_due(const struct hub *h, const struct client *c)
 {
-    uint64_t due = UINT64_MAX;
+    uint64_t due = auth_due(h, c);
     if (c->state == CLIENT_OPEN && !c->monitor && !c->watch) {
-        due = c->waiting_us + h->conf.register_us;
+        uint64_t late = c->waiting_us + h->conf.register_us;
+        due = late < due ? late : due;
     }
     if (h->conf.heartbeat_us) {
         uint64_t beat = heartbeat_due(h, c);
@@ -249,6 +260,9 @@ void client_timer(struct hub *h, struct client *c)
     uint64_t now = h->now.mono_us;
     if (c->state == CLIENT_CLOSING) {
         shut(h, c);
+        return;
+    }
+    if (auth_end(h, c)) {
         return;
     }
     if (c->state == CLIENT_OPEN && !c->monitor && !c->watch &&
@@ -299,6 +313,8 @@ void client_free(struct hub *h, struct client *c)
     wheel_clear(&h->wheel, &c->timer);
     queue_fini(&c->queue);
     free(c->err_at);
+    free(c->grant);
+    free(c->addr_key);
     str_free(c->id);
     str_free(c->role);
     str_free(c->meta);

@@ -32,14 +32,18 @@ struct hub *hub_new(const struct hub_conf *conf, const struct hub_ops *ops, void
     if (!h) {
         return NULL;
     }
-    h->conf = *conf;
+    h->conf.max_message = conf->max_message;
+    h->conf.event_ring = conf->event_ring;
+    reconf_limits(h, conf);
     h->ops = *ops;
     h->ctx = ctx;
     h->now = now;
+    h->started_us = now.mono_us;
     h->out_cap =
         conf->max_message + STAMP_ROOM > OUT_MIN ? conf->max_message + STAMP_ROOM : OUT_MIN;
     uint8_t secret[16];
     ops->random(ctx, secret, sizeof(secret));
+    ops->random(ctx, h->addrs.secret, sizeof(h->addrs.secret));
     h->out = malloc(HUB_HEADROOM + h->out_cap);
     wheel_init(&h->wheel, now.mono_us);
     if (!h->out || !feed_init(&h->feed, conf->event_ring) || !sp_map_init(&h->ids, id_of, secret)) {
@@ -76,6 +80,7 @@ void hub_free(struct hub *h)
         client_free(h, c);
     }
     feed_fini(&h->feed);
+    addrs_fini(&h->addrs);
     order_fini(&h->order);
     sp_map_fini(&h->ids);
     free(h->slots);
@@ -140,16 +145,20 @@ struct hub_ref hub_open(struct hub *h, void *sock, const struct hub_peer *peer, 
     h->slots[c->ref.slot] = c;
     h->nconn++;
     c->sock = sock;
-    c->trusted = peer->trusted;
     c->conn = ++h->last_conn;
     c->waiting_us = c->last_rx_us = now.mono_us;
     c->rtt_us = -1;
     c->timer.owner = c;
     c->timer.kind = TIMER_CLIENT;
     queue_init(&c->queue);
-    client_arm(h, c);
     emit_connect(h, c);
-    return c->ref;
+    if (!auth_open(h, c, peer)) {
+        client_doom(h, c, SP_CLOSE_INTERNAL);
+    }
+    client_arm(h, c);
+    struct hub_ref ref = c->ref;
+    hub_settle(h);
+    return ref;
 }
 
 /* The living client behind a handle, with the clock set; NULL when it is on its way out. */
@@ -167,8 +176,52 @@ static struct client *begin(struct hub *h, struct hub_ref ref, struct hub_now no
 
 static uint32_t states_of(const struct client *c)
 {
-    uint32_t open = c->trusted ? SP_ST_OPEN | SP_ST_TRUSTED : SP_ST_OPEN;
+    uint32_t open = c->vouched ? SP_ST_OPEN | SP_ST_VOUCHED : SP_ST_OPEN;
     return c->state == CLIENT_REGISTERED ? SP_ST_REGISTERED : open;
+}
+
+/* Takes a message of len bytes out of the sender's buckets, or says how long to wait. */
+static uint64_t over_rate(const struct hub *h, struct client *c, size_t len)
+{
+    const struct role_rate *r = &h->rates[c->role_ix];
+    uint64_t now = h->now.mono_us;
+    if (!r->messages.step_ns && !r->bytes.step_ns) {
+        return 0;
+    }
+    uint64_t wait = bucket_wait(c->bytes_full, r->bytes, len, now);
+    if (!wait) {
+        wait = bucket_take(&c->messages_full, r->messages, 1, now);
+    }
+    if (!wait) {
+        bucket_take(&c->bytes_full, r->bytes, len, now);
+    }
+    return wait;
+}
+
+/* Who goes on after as many refusals as it had tokens does not listen. */
+static void refuse_rate(struct hub *h, struct client *c, uint64_t wait)
+{
+    reply_wait(h, c, SP_RATE_LIMITED, wait, "slow down");
+    if (bucket_take(&c->refusals_full, h->rates[c->role_ix].messages, 1, h->now.mono_us)) {
+        client_doom(h, c, SP_CLOSE_RATE);
+    }
+}
+
+/* What keeps a well-formed request from its handler; true when it was answered. */
+static bool stopped(struct hub *h, struct client *c, const struct sp_msg *m)
+{
+    struct sp_str none = {NULL, 0};
+    const char *word = sp_type_wire(m->type);
+    if (!(m->row->states & states_of(c))) {
+        reply_error(h, c, SP_NOT_REGISTERED, none, "register before %s", word);
+    } else if (m->row->class != SP_CLASS_FREE && !rights_any(&h->rights, c->role_ix, m->type)) {
+        reply_error(h, c, SP_FORBIDDEN, none, "your role may not %s", word);
+    } else if (h->withheld && (m->row->class == SP_CLASS_RELAY || m->type == SP_T_REGISTER)) {
+        reply_error(h, c, SP_OVERLOADED, none, "the audit log cannot be written");
+    } else {
+        return false;
+    }
+    return true;
 }
 
 static void dispatch(struct hub *h, struct client *c, const char *buf, size_t len)
@@ -177,24 +230,52 @@ static void dispatch(struct hub *h, struct client *c, const char *buf, size_t le
     struct sp_diag d;
     struct sp_msg *m = &h->msg;
     enum sp_err e = sp_msg_decode(m, buf, len, &h->conf.scan, &d);
-    if (e && !sp_utf8_valid(buf, len)) {
+    uint64_t wait = over_rate(h, c, len);
+    if (wait) {
+        refuse_rate(h, c, wait);
+    } else if (e && !sp_utf8_valid(buf, len)) {
         client_doom(h, c, SP_CLOSE_BAD_UTF8);
     } else if (e) {
         reply_error(h, c, e, none, "%s", d.text);
-    } else if (!(m->row->states & states_of(c))) {
-        reply_error(h, c, SP_NOT_REGISTERED, none, "register before %s", sp_type_wire(m->type));
-    } else {
+    } else if (!stopped(h, c, m)) {
         handlers[m->type](h, c, m);
     }
+}
+
+/* Strangers get little room: they have not said yet who they are. */
+static bool is_stranger(const struct hub *h, const struct client *c)
+{
+    return h->conf.early_bytes && c->state == CLIENT_OPEN && !c->vouched;
+}
+
+static bool too_much_early(const struct hub *h, struct client *c, size_t len)
+{
+    if (!is_stranger(h, c)) {
+        return false;
+    }
+    c->early_bytes += (uint32_t)len;
+    return c->early_bytes > h->conf.early_bytes;
+}
+
+uint32_t hub_max_message(const struct hub *h, struct hub_ref ref)
+{
+    const struct client *c = client_get(h, ref);
+    uint32_t most = h->conf.max_message;
+    return c && is_stranger(h, c) && h->conf.early_bytes < most ? h->conf.early_bytes : most;
 }
 
 void hub_receive(struct hub *h, struct hub_ref ref, const char *buf, size_t len, struct hub_now now)
 {
     struct client *c = begin(h, ref, now);
-    if (c) {
-        dispatch(h, c, buf, len);
-        hub_settle(h);
+    if (!c) {
+        return;
     }
+    if (too_much_early(h, c, len)) {
+        client_doom_for(h, c, SP_CLOSE_POLICY, "too much before register");
+    } else {
+        dispatch(h, c, buf, len);
+    }
+    hub_settle(h);
 }
 
 void hub_alive(struct hub *h, struct hub_ref ref, struct hub_now now)
@@ -255,16 +336,48 @@ uint64_t hub_tick(struct hub *h, struct hub_now now)
     return feed < wheel ? feed : wheel;
 }
 
-void hub_stop(struct hub *h, struct hub_now now)
+/* Each is told another moment, so that they do not come back all at once. */
+static void send_goaway(struct hub *h, struct client *c)
 {
-    h->now = now;
+    uint64_t rnd, window_ms = h->conf.reconnect_us / 1000;
+    struct sp_buf b;
+    struct sp_json j;
+    h->ops.random(h->ctx, &rnd, sizeof(rnd));
+    reply_open(h, &j, &b, SP_T_GOAWAY);
+    sp_json_str(&j, "reason", SP_STR("drain"));
+    sp_json_int(&j, "reconnectAfter", (int64_t)(window_ms ? rnd % window_ms : 0));
+    reply_send(h, c, &j);
+}
+
+void hub_drain(struct hub *h, struct hub_now now)
+{
     h->stopping = true;
+    h->msg.rid.n = 0;
+    hub_note(h, SP_EV_DRAIN, (struct sp_str){NULL, 0}, (struct sp_str){NULL, 0}, now);
     for (uint32_t i = 0; i < h->nslots; i++) {
-        if (h->slots[i]) {
-            client_doom(h, h->slots[i], SP_CLOSE_GOING_AWAY);
+        struct client *c = h->slots[i];
+        if (c && !c->doomed) {
+            send_goaway(h, c);
+            client_doom(h, c, SP_CLOSE_GOING_AWAY);
         }
     }
     hub_settle(h);
+}
+
+void hub_note(struct hub *h, enum sp_event_type t, struct sp_str code, struct sp_str reason,
+              struct hub_now now)
+{
+    struct sp_event ev;
+    h->now = now;
+    sp_event_init(&ev, t, now.wall_ms);
+    ev.s[SP_ES_code] = code;
+    ev.s[SP_ES_reason] = reason;
+    feed_emit(h, &ev);
+}
+
+void hub_withhold(struct hub *h, bool on)
+{
+    h->withheld = on;
 }
 
 uint32_t hub_connections(const struct hub *h)
@@ -280,4 +393,27 @@ uint32_t hub_clients(const struct hub *h)
 uint32_t hub_sessions(const struct hub *h)
 {
     return h->nsessions;
+}
+
+uint64_t hub_queued_bytes(const struct hub *h)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < h->nslots; i++) {
+        sum += h->slots[i] ? h->slots[i]->queue.bytes : 0;
+    }
+    return sum;
+}
+
+uint32_t hub_monitors(const struct hub *h)
+{
+    uint32_t n = 0;
+    for (const struct monitor *m = h->feed.monitors; m; m = m->next) {
+        n++;
+    }
+    return n;
+}
+
+const struct hub_counts *hub_counts(const struct hub *h)
+{
+    return &h->counts;
 }

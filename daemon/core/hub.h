@@ -4,6 +4,9 @@
 #ifndef CORE_HUB_H
 #define CORE_HUB_H
 
+#include "daemon/core/addrs.h"
+#include "daemon/core/counts.h"
+#include "daemon/core/limits.h"
 #include "daemon/core/queue.h"
 #include "libproto/event.h"
 #include "libproto/msg.h"
@@ -21,18 +24,36 @@ struct hub_ref {
 
 enum hub_policy { HUB_REPLACE, HUB_REJECT };
 
-/* hub_conf is copied by hub_new; durations in microseconds, sizes in bytes. */
+/* hub_conf is copied by hub_new and hub_reconf, with what its pointers say unless stated otherwise;
+ * durations in microseconds, sizes in bytes. */
 struct hub_conf {
-    uint32_t max_message;
-    uint32_t queue_bytes, queue_msgs;
-    uint32_t max_sessions;
+    uint32_t max_message, event_ring; /* for good: hub_reconf does not change them */
     uint32_t max_errors;
-    uint32_t event_ring;
+    uint32_t early_bytes; /* what a connection may send before it registers; 0: any number */
     uint64_t heartbeat_us, register_us, offer_us, session_us, slow_us;
+    uint64_t reconnect_us; /* over which a drain spreads those who come back */
     enum hub_policy policy;
     struct sp_scan_limits scan;
-    const char *server; /* borrowed: name and version for "registered" */
+    bool auth;                             /* nobody registers without a grant */
+    struct bucket_rate connects, failures; /* of one address */
+    struct limits limits;
+    const struct limits *role_limits; /* RIGHTS_ROLES of them; NULL: limits, for every role */
+    const struct rights *rights;      /* NULL: the defaults */
+    const char *server;               /* borrowed for good: name and version for "registered" */
 };
+
+/* hub_grant is what authentication found out about a peer; borrowed for the call. */
+struct hub_grant {
+    struct sp_str id;         /* the id it may register; empty: those of ids */
+    const struct sp_str *ids; /* patterns */
+    unsigned nids;
+    struct sp_str role;
+    int64_t expires_ms; /* wall clock; INT64_MAX: never */
+    uint64_t key;       /* names what vouches for it, for hub_ops.vouch */
+    const char *how;    /* constant: "token", "certificate" */
+};
+
+#define HUB_IDS_MAX 16u
 
 enum hub_wrote { HUB_WROTE, HUB_BUSY, HUB_GONE };
 
@@ -55,12 +76,25 @@ struct hub_ops {
     uint64_t (*clock)(void *ctx);
     /* event receives every event as it happens, for logs and audit. */
     void (*event)(void *ctx, const struct sp_event *ev);
+    /* authenticate checks the token of a register; it is raw JSON, with its quotes. NULL and the
+     * grant, or a constant reason for the log. */
+    const char *(*authenticate)(void *ctx, void *sock, struct sp_str token, struct hub_grant *out);
+    /* vouch tells, after hub_reconf, whether what a grant was built on is still good. */
+    bool (*vouch)(void *ctx, void *sock, uint64_t key);
+    /* reload reads the configuration again and calls hub_reconf when it is good; otherwise false
+     * and a sentence in why. */
+    bool (*reload)(void *ctx, char *why, size_t cap);
+    /* drain begins the graceful end; hub_drain must follow, but not at once. */
+    void (*drain)(void *ctx);
 };
 
 /* hub_peer describes a new connection; borrowed for the call. */
 struct hub_peer {
     struct sp_str addr; /* "192.0.2.1:4711", "[::1]:4711" or "unix" */
-    bool trusted;       /* came over loopback or a unix socket: may list, watch and monitor */
+    bool local;         /* came over loopback or a unix socket, and nobody else speaks through it */
+    const struct addr_key *key;    /* NULL: its address is not limited */
+    const struct hub_grant *grant; /* NULL: it brought no token or certificate */
+    const char *refused;           /* constant: why what it brought is no good; NULL: it is good */
 };
 
 struct hub;
@@ -71,11 +105,30 @@ struct hub *hub_new(const struct hub_conf *conf, const struct hub_ops *ops, void
 /* hub_free frees everything; no operation is called any more. */
 void hub_free(struct hub *h);
 
+/* hub_reconf takes a new configuration into use: every client's role, grant and limits are looked
+ * at again. */
+void hub_reconf(struct hub *h, const struct hub_conf *conf, struct hub_now now);
+
+/* hub_admit asks whether an address may connect once more. Gives 0, or the microseconds after which
+ * it may try again. */
+uint64_t hub_admit(struct hub *h, const struct addr_key *key, struct hub_now now);
+/* hub_refused tells of a peer that failed to authenticate before there was a connection to open. */
+void hub_refused(struct hub *h, struct sp_str addr, const struct addr_key *key, const char *why,
+                 struct hub_now now);
+/* hub_note puts an event of the world below into the feed: a reload. */
+void hub_note(struct hub *h, enum sp_event_type t, struct sp_str code, struct sp_str reason,
+              struct hub_now now);
+/* hub_withhold stops all relaying and registering (overloaded) while nobody can be held to account:
+ * the audit log is required and cannot be written. */
+void hub_withhold(struct hub *h, bool on);
+
 /* hub_open takes in a connection whose WebSocket handshake is done. gen 0: out of memory. */
 struct hub_ref hub_open(struct hub *h, void *sock, const struct hub_peer *peer, struct hub_now now);
 /* hub_receive handles one whole text message; buf is borrowed for the call. */
 void hub_receive(struct hub *h, struct hub_ref ref, const char *buf, size_t len,
                  struct hub_now now);
+/* hub_max_message gives the largest message that this connection may send as things stand. */
+uint32_t hub_max_message(const struct hub *h, struct hub_ref ref);
 /* hub_alive notes a sign of life that is not a whole message (a fragment, a ping). */
 void hub_alive(struct hub *h, struct hub_ref ref, struct hub_now now);
 /* hub_pong notes the answer to a ping. */
@@ -96,12 +149,16 @@ void hub_closed(struct hub *h, struct hub_ref ref, unsigned code, struct hub_now
  * the loop. Gives the monotonic time at which it wants to be called at the latest. */
 uint64_t hub_tick(struct hub *h, struct hub_now now);
 
-/* hub_stop closes every connection with 1001; nobody new is taken in afterwards. */
-void hub_stop(struct hub *h, struct hub_now now);
+/* hub_drain tells every client when to come back, then closes it with 1001 once what was accepted
+ * for it is written; nobody new is taken in afterwards. */
+void hub_drain(struct hub *h, struct hub_now now);
 
 /* Gauges. */
 uint32_t hub_connections(const struct hub *h);
 uint32_t hub_clients(const struct hub *h);
 uint32_t hub_sessions(const struct hub *h);
+uint64_t hub_queued_bytes(const struct hub *h); /* walks all clients */
+uint32_t hub_monitors(const struct hub *h);
+const struct hub_counts *hub_counts(const struct hub *h);
 
 #endif

@@ -10,6 +10,7 @@
 /* query is one list request on its way through the index. */
 struct query {
     const struct sp_msg *m;
+    uint32_t roles; /* that the asker may list */
     bool detail, filtered;
     uint32_t start, limit;
     uint32_t end; /* where this page stops in the index */
@@ -19,7 +20,8 @@ struct query {
 
 static bool wanted(const struct query *q, const struct client *c)
 {
-    return (!sp_msg_has(q->m, SP_M_MATCH) || sp_glob_match(q->m->str[SP_M_MATCH], c->id)) &&
+    return (q->roles >> c->role_ix & 1u) &&
+           (!sp_msg_has(q->m, SP_M_MATCH) || sp_glob_match(q->m->str[SP_M_MATCH], c->id)) &&
            (!sp_msg_has(q->m, SP_M_ROLE) || sp_str_eq(q->m->str[SP_M_ROLE], c->role));
 }
 
@@ -92,14 +94,9 @@ static void put_peers(struct hub *h, struct sp_json *j, const struct query *q)
 
 static void send_page(struct hub *h, struct client *c, const struct query *q)
 {
-    struct sp_buf b = hub_out(h);
+    struct sp_buf b;
     struct sp_json j;
-    sp_json_init(&j, &b);
-    sp_json_object(&j, NULL);
-    sp_json_str(&j, "type", SP_STR("clients"));
-    if (h->msg.rid.n) {
-        sp_json_raw(&j, "rid", h->msg.rid);
-    }
+    reply_open(h, &j, &b, SP_T_CLIENTS);
     put_ids(&j, q, &h->order);
     sp_json_int(&j, "count", q->total);
     if (q->detail) {
@@ -119,9 +116,12 @@ void on_list(struct hub *h, struct client *c, const struct sp_msg *m)
         reply_error(h, c, SP_INTERNAL, none, "out of memory");
         return;
     }
+    uint32_t roles = h->rights.to[c->role_ix][SP_T_LIST];
     struct query q = {.m = m,
+                      .roles = roles,
                       .detail = sp_msg_has(m, SP_M_DETAIL) && m->num[SP_M_DETAIL],
-                      .filtered = sp_msg_has(m, SP_M_MATCH) || sp_msg_has(m, SP_M_ROLE),
+                      .filtered = sp_msg_has(m, SP_M_MATCH) || sp_msg_has(m, SP_M_ROLE) ||
+                                  roles != UINT32_MAX,
                       .limit = SP_LIST_MAX};
     if (sp_msg_has(m, SP_M_LIMIT)) {
         q.limit = (uint32_t)m->num[SP_M_LIMIT];
@@ -135,15 +135,9 @@ void on_list(struct hub *h, struct client *c, const struct sp_msg *m)
 
 void on_ping(struct hub *h, struct client *c, const struct sp_msg *m)
 {
-    struct sp_buf b = hub_out(h);
+    struct sp_buf b;
     struct sp_json j;
-    sp_json_init(&j, &b);
-    sp_json_object(&j, NULL);
-    sp_json_str(&j, "type", SP_STR("pong"));
-    if (m->rid.n) {
-        sp_json_raw(&j, "rid", m->rid);
-    }
-    sp_json_str(&j, "timestamp", hub_stamp(h));
-    sp_json_end(&j, '}');
-    client_send(h, c, &b);
+    (void)m;
+    reply_open(h, &j, &b, SP_T_PONG);
+    reply_send(h, c, &j);
 }

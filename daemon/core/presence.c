@@ -4,10 +4,11 @@
 
 #include <stdlib.h>
 
-static bool concerns(const struct watch *w, struct sp_str id, struct sp_str role)
+static bool concerns(const struct hub *h, const struct watch *w, struct sp_str id, struct seen seen)
 {
-    return (w->match.n == 0 || sp_glob_match(w->match, id)) &&
-           (w->role.n == 0 || sp_str_eq(w->role, role));
+    return rights_may(&h->rights, w->client->role_ix, SP_T_WATCH, seen.role_ix) &&
+           (w->match.n == 0 || sp_glob_match(w->match, id)) &&
+           (w->role.n == 0 || sp_str_eq(w->role, seen.role));
 }
 
 static void tell(struct hub *h, struct watch *w, const char *event, struct sp_str id,
@@ -29,20 +30,20 @@ static void tell(struct hub *h, struct watch *w, const char *event, struct sp_st
 void presence_tell(struct hub *h, const struct client *c, const char *event)
 {
     for (struct watch *w = h->watches; w; w = w->next) {
-        if (w->client != c && concerns(w, c->id, c->role)) {
+        if (w->client != c && concerns(h, w, c->id, (struct seen){c->role, c->role_ix})) {
             tell(h, w, event, c->id, c->role);
         }
     }
 }
 
-void presence_change(struct hub *h, const struct client *c, struct sp_str before,
-                     struct sp_str role, const char *same)
+void presence_change(struct hub *h, const struct client *c, struct seen before, const char *same)
 {
+    struct seen now = {c->role, c->role_ix};
     for (struct watch *w = h->watches; w; w = w->next) {
-        bool was = concerns(w, c->id, before), is = concerns(w, c->id, role);
+        bool was = concerns(h, w, c->id, before), is = concerns(h, w, c->id, now);
         const char *event = was && is ? same : is ? "join" : was ? "leave" : NULL;
         if (w->client != c && event) {
-            tell(h, w, event, c->id, is ? role : before);
+            tell(h, w, event, c->id, is ? now.role : before.role);
         }
     }
 }

@@ -11,6 +11,16 @@
 #include "libproto/map.h"
 #include "libproto/time.h"
 
+/* grant owns a copy of what authentication found out; its strings stand behind it. */
+struct grant {
+    struct sp_str id, role;
+    int64_t expires_ms;
+    uint64_t key;
+    const char *how;
+    unsigned nids;
+    struct sp_str ids[];
+};
+
 enum client_state { CLIENT_OPEN, CLIENT_REGISTERED, CLIENT_CLOSING, CLIENT_DEAD };
 enum timer_kind { TIMER_CLIENT, TIMER_SESSION };
 
@@ -20,11 +30,14 @@ struct client {
     void *sock;
     struct sp_str id; /* owned, as role, meta and addr */
     enum client_state state;
-    bool trusted, doomed;
+    bool vouched; /* it has rights of its own, before it registers too */
+    bool local, doomed;
+    uint8_t role_ix;             /* in the table of rights */
     uint8_t missed;              /* pings in a row without a sign of life */
     uint32_t nsessions, nopened; /* in its list; those of them that it opened */
     struct session *sessions;    /* newest first */
     uint64_t last_rx_us;
+    uint64_t messages_full, bytes_full; /* buckets */
     struct queue queue;
     struct hub_ref ref;
     struct monitor *monitor;
@@ -36,7 +49,12 @@ struct client {
     uint64_t *err_at; /* ring of the times of its last protocol errors; NULL before the first */
     uint32_t err_count;
     uint32_t order_pos;
+    uint32_t early_bytes;      /* sent before it registered */
+    uint64_t refusals_full;    /* bucket of what was over the rate */
+    struct grant *grant;       /* owned; NULL: none */
+    struct addr_key *addr_key; /* owned; NULL: not limited */
     unsigned close_code;
+    const char *close_reason; /* constant */
     int64_t since_ms, rtt_us;
     struct sp_str role, meta, addr;
     char resume[SP_RESUME_LEN];
@@ -50,6 +68,9 @@ struct session {
     struct {
         struct session *next, *prev;
     } link[2];
+    struct session *older, *newer; /* of all */
+    uint64_t serial;
+    int64_t opened_ms;
     struct sp_str id; /* points behind the struct */
     bool answered;
     uint32_t offers, answers, candidates;
@@ -63,15 +84,26 @@ struct watch {
     struct sp_str match, role; /* point behind the struct */
 };
 
+/* What a role may send, made of its limits. */
+struct role_rate {
+    struct bucket_rate messages, bytes;
+};
+
 struct hub {
-    struct hub_conf conf;
+    struct hub_conf conf; /* its pointers are not kept: see rights and limits */
+    struct rights rights;
+    struct limits limits[RIGHTS_ROLES];
+    struct role_rate rates[RIGHTS_ROLES];
     struct hub_ops ops;
     void *ctx;
     struct client **slots; /* by hub_ref.slot; NULL: free */
     uint32_t *gens, *free_slots;
     uint32_t nslots, nfree, nconn, nsessions;
-    bool stopping;
-    uint64_t last_conn, last_epoch;
+    bool stopping, withheld;
+    uint64_t last_conn, last_epoch, last_session, started_us;
+    struct session *oldest, *newest;
+    struct addrs addrs;
+    struct hub_counts counts;
     struct sp_map ids;
     struct order order;
     struct wheel wheel;
@@ -86,7 +118,7 @@ struct hub {
 };
 
 /* ---- client.c */
-struct client *client_get(struct hub *h, struct hub_ref ref);
+struct client *client_get(const struct hub *h, struct hub_ref ref);
 struct client *client_find(struct hub *h, struct sp_str id);
 /* client_send writes or queues hub->out[0..n); on overflow the client is doomed and the result is
  * HUB_BUSY. */
@@ -98,6 +130,8 @@ enum hub_wrote client_relay(struct hub *h, struct client *c, struct sp_buf *b);
 bool client_drain(struct hub *h, struct client *c);
 /* client_doom marks a connection for closing; the work is done in hub_settle. */
 void client_doom(struct hub *h, struct client *c, enum sp_close code);
+/* client_doom_for is client_doom with a reason of its own, a constant. */
+void client_doom_for(struct hub *h, struct client *c, enum sp_close code, const char *reason);
 /* client_leave takes a registered client out of the registry and ends its sessions. */
 void client_leave(struct hub *h, struct client *c, enum sp_bye why);
 void client_arm(struct hub *h, struct client *c);
@@ -112,13 +146,47 @@ void str_free(struct sp_str s);
 void hub_settle(struct hub *h);
 
 /* ---- reply.c */
+/* The same words whether a target is unknown or hidden. */
+#define NOT_REGISTERED "%.*s is not registered"
+
 struct sp_buf hub_out(struct hub *h);
 struct sp_str hub_stamp(struct hub *h);
+/* reply_open begins a reply to the request in progress, with its rid; reply_send adds the timestamp
+ * and ends and sends it. */
+void reply_open(struct hub *h, struct sp_json *j, struct sp_buf *b, enum sp_type t);
+void reply_send(struct hub *h, struct client *c, struct sp_json *j);
 /* reply_error answers with an error and counts protocol errors. */
 void reply_error(struct hub *h, struct client *c, enum sp_err e, struct sp_str target,
                  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* reply_hidden says that there is no such target, and notes for the operator that there is one. */
+void reply_hidden(struct hub *h, struct client *c, struct sp_str target);
+/* reply_wait answers with an error that says when to try again. */
+void reply_wait(struct hub *h, struct client *c, enum sp_err e, uint64_t wait_us,
+                const char *details);
 /* reply_ack answers a request that has a rid; nothing otherwise. */
 void reply_ack(struct hub *h, struct client *c, struct sp_str session);
+
+/* ---- auth.c */
+/* auth_open looks at what a new connection brought; it may doom it. False: out of memory. */
+bool auth_open(struct hub *h, struct client *c, const struct hub_peer *peer);
+/* auth_register checks a register against the grant, after taking its token. False: answered. */
+bool auth_register(struct hub *h, struct client *c, const struct sp_msg *m);
+/* auth_role gives the role that a register results in. */
+struct sp_str auth_role(const struct hub *h, const struct client *c, const struct sp_msg *m);
+/* auth_place finds the client's place in the table of rights. */
+void auth_place(struct hub *h, struct client *c);
+/* auth_due gives the monotonic time at which its grant ends; UINT64_MAX: never. */
+uint64_t auth_due(const struct hub *h, const struct client *c);
+/* auth_end closes it when that time has come; true when it did. */
+bool auth_end(struct hub *h, struct client *c);
+
+/* ---- reconf.c */
+void reconf_limits(struct hub *h, const struct hub_conf *conf);
+
+/* ---- relay.c */
+/* relay_target finds the target of a request and whether its sender has the right to it; answers
+ * and gives NULL otherwise. */
+struct client *relay_target(struct hub *h, struct client *c, const struct sp_msg *m);
 
 /* ---- session.c */
 struct client *session_other(const struct session *s, const struct client *c);
@@ -142,10 +210,15 @@ void session_move_all(struct client *from, struct client *to);
 
 /* ---- presence.c */
 void presence_tell(struct hub *h, const struct client *c, const char *event);
-/* presence_change tells of a client whose role was another before: who sees it still gets same
+/* seen is what decides who may see a client. */
+struct seen {
+    struct sp_str role;
+    uint8_t role_ix;
+};
+
+/* presence_change tells of a client that was seen differently before: who sees it still gets same
  * (NULL: nothing), the others a join or a leave. */
-void presence_change(struct hub *h, const struct client *c, struct sp_str before,
-                     struct sp_str role, const char *same);
+void presence_change(struct hub *h, const struct client *c, struct seen before, const char *same);
 void presence_drop(struct hub *h, struct client *c);
 
 /* ---- handlers, one per row of requests.h */

@@ -61,12 +61,12 @@ static void drop_claim(struct claim *k)
     replace_str(&k->meta, (struct sp_str){NULL, 0});
 }
 
-static bool copy_claim(struct claim *k, const struct sp_msg *m)
+static bool copy_claim(struct claim *k, struct sp_str given, const struct sp_msg *m)
 {
-    bool role = sp_msg_has(m, SP_M_ROLE), meta = sp_msg_has(m, SP_M_META);
+    bool role = given.n > 0, meta = sp_msg_has(m, SP_M_META);
     *k = (struct claim){.id = str_dup(m->str[SP_M_ID])};
     if (role) {
-        k->role = str_dup(m->str[SP_M_ROLE]);
+        k->role = str_dup(given);
     }
     if (meta) {
         k->meta = str_dup(m->raw[SP_M_META]);
@@ -125,7 +125,7 @@ static bool enter(struct hub *h, struct client *c, struct client *old)
 static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     struct claim k;
-    if (!copy_claim(&k, m)) {
+    if (!copy_claim(&k, auth_role(h, c, m), m)) {
         return false;
     }
     take_claim(c, &k);
@@ -150,7 +150,7 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
     }
     emit_register(h, c, SP_EV_REGISTER);
     if (old) {
-        presence_change(h, c, old->role, c->role, "replaced");
+        presence_change(h, c, (struct seen){old->role, old->role_ix}, "replaced");
     } else {
         presence_tell(h, c, "join");
     }
@@ -161,18 +161,23 @@ static void register_again(struct hub *h, struct client *c, const struct sp_msg 
 {
     struct claim k;
     struct sp_str none = {NULL, 0};
+    struct seen before = {c->role, c->role_ix};
     if (!sp_str_eq(c->id, m->str[SP_M_ID])) {
         reply_error(h, c, SP_ALREADY_REGISTERED, none, "this connection is %.*s", (int)c->id.n,
                     c->id.p);
-    } else if (!copy_claim(&k, m)) {
+    } else if (!auth_register(h, c, m)) {
+        return;
+    } else if (!copy_claim(&k, auth_role(h, c, m), m)) {
         reply_error(h, c, SP_INTERNAL, none, "out of memory");
     } else {
-        presence_change(h, c, c->role, k.role, NULL);
         /* the map and the index know the client by its old copy of the id, which is the same */
         str_free(k.id);
         k.id = c->id;
         c->id.p = NULL;
+        c->role.p = NULL;
         take_claim(c, &k);
+        presence_change(h, c, before, NULL);
+        str_free(before.role);
         send_registered(h, c);
     }
 }
@@ -182,6 +187,8 @@ void on_register(struct hub *h, struct client *c, const struct sp_msg *m)
     struct sp_str id = m->str[SP_M_ID], none = {NULL, 0};
     if (c->state == CLIENT_REGISTERED) {
         register_again(h, c, m);
+    } else if (!auth_register(h, c, m)) {
+        return;
     } else if (h->conf.policy == HUB_REJECT && client_find(h, id)) {
         reply_error(h, c, SP_ID_TAKEN, none, "%.*s is registered by another connection", (int)id.n,
                     id.p);

@@ -20,18 +20,32 @@ static struct sp_str session_id(const struct session *s)
     return s ? s->id : (struct sp_str){NULL, 0};
 }
 
+/* Who may not list a target must not learn from a denial that it is there. */
+struct client *relay_target(struct hub *h, struct client *c, const struct sp_msg *m)
+{
+    struct sp_str target = m->str[SP_M_TARGET];
+    struct client *to = client_find(h, target);
+    if (!to || to->doomed) {
+        reply_error(h, c, SP_TARGET_NOT_FOUND, target, NOT_REGISTERED, (int)target.n, target.p);
+    } else if (rights_may(&h->rights, c->role_ix, m->type, to->role_ix)) {
+        return to;
+    } else if (rights_may(&h->rights, c->role_ix, SP_T_LIST, to->role_ix)) {
+        reply_error(h, c, SP_FORBIDDEN, target, "your role may not send %s to %.*s",
+                    sp_type_wire(m->type), (int)target.n, target.p);
+    } else {
+        reply_hidden(h, c, target);
+    }
+    return NULL;
+}
+
 /* Finds target and session; answers with the error and gives false when there is no target. */
 static bool find_route(struct hub *h, struct client *c, const struct sp_msg *m, struct route *r)
 {
-    struct sp_str target = m->str[SP_M_TARGET];
-    r->to = client_find(h, target);
-    if (!r->to || r->to->doomed) {
-        reply_error(h, c, SP_TARGET_NOT_FOUND, target, "%.*s is not registered", (int)target.n,
-                    target.p);
-        return false;
+    r->to = relay_target(h, c, m);
+    if (r->to) {
+        r->session = session_find(c, r->to, asked_session(m));
     }
-    r->session = session_find(c, r->to, asked_session(m));
-    return true;
+    return r->to != NULL;
 }
 
 static void no_session(struct hub *h, struct client *c, const struct sp_msg *m)
@@ -122,7 +136,7 @@ static bool forward(struct hub *h, struct client *c, const struct sp_msg *m, con
 static bool open_session(struct hub *h, struct client *c, const struct sp_msg *m, struct route *r)
 {
     /* the opener's only: a limit of the callee would let one caller keep all others out */
-    if (c->nopened >= h->conf.max_sessions) {
+    if (c->nopened >= h->limits[c->role_ix].max_sessions) {
         reply_error(h, c, SP_SESSION_LIMIT, m->str[SP_M_TARGET], "you have opened %u sessions",
                     c->nopened);
         return false;

@@ -37,14 +37,20 @@ static void count_error(struct hub *h, struct client *c)
     c->err_count++;
 }
 
+/* A denial or a rate is no fault of the protocol: who meets them may be sent by others. */
 static void emit_error(struct hub *h, struct client *c, enum sp_err e, struct sp_str target,
                        struct sp_str details)
 {
     bool protocol = e <= SP_ALREADY_REGISTERED || e == SP_TOO_LARGE;
     struct sp_event ev;
-    sp_event_init(&ev, protocol ? SP_EV_PROTOCOL_ERROR : SP_EV_DELIVER_ERROR, h->now.wall_ms);
+    enum sp_event_type t = protocol               ? SP_EV_PROTOCOL_ERROR
+                           : e == SP_RATE_LIMITED ? SP_EV_RATE_LIMIT
+                           : e == SP_UNAUTHORIZED ? SP_EV_AUTH
+                                                  : SP_EV_DELIVER_ERROR;
+    sp_event_init(&ev, t, h->now.wall_ms);
     ev.kind = h->msg.type;
-    ev.s[protocol ? SP_ES_id : SP_ES_from] = c->id;
+    ev.s[t == SP_EV_DELIVER_ERROR ? SP_ES_from : SP_ES_id] = c->id;
+    ev.s[SP_ES_addr] = t == SP_EV_DELIVER_ERROR ? ev.s[SP_ES_addr] : c->addr;
     ev.s[SP_ES_to] = target;
     ev.s[SP_ES_code] = sp_str(sp_err_wire(e));
     ev.s[SP_ES_reason] = details;
@@ -53,6 +59,14 @@ static void emit_error(struct hub *h, struct client *c, enum sp_err e, struct sp
     if (protocol && e != SP_TOO_LARGE) {
         count_error(h, c);
     }
+}
+
+static void send_error(struct hub *h, struct client *c, enum sp_err e, struct sp_str target,
+                       struct sp_str details, int64_t wait_ms)
+{
+    struct sp_buf b = hub_out(h);
+    sp_put_error(&b, e, details, h->msg.rid, target, wait_ms, hub_stamp(h));
+    client_send(h, c, &b);
 }
 
 void reply_error(struct hub *h, struct client *c, enum sp_err e, struct sp_str target,
@@ -64,10 +78,42 @@ void reply_error(struct hub *h, struct client *c, enum sp_err e, struct sp_str t
     int n = vsnprintf(details, sizeof(details), fmt, ap);
     va_end(ap);
     struct sp_str text = {details, n < (int)sizeof(details) ? (size_t)n : sizeof(details) - 1};
-    struct sp_buf b = hub_out(h);
-    sp_put_error(&b, e, text, h->msg.rid, target, -1, hub_stamp(h));
-    client_send(h, c, &b);
+    send_error(h, c, e, target, text, -1);
     emit_error(h, c, e, target, text);
+}
+
+void reply_hidden(struct hub *h, struct client *c, struct sp_str target)
+{
+    char details[SP_ID_MAX + 32];
+    int n = snprintf(details, sizeof(details), NOT_REGISTERED, (int)target.n, target.p);
+    send_error(h, c, SP_TARGET_NOT_FOUND, target, (struct sp_str){details, (size_t)n}, -1);
+    emit_error(h, c, SP_FORBIDDEN, target, SP_STR("hidden from the sender"));
+}
+
+void reply_wait(struct hub *h, struct client *c, enum sp_err e, uint64_t wait_us,
+                const char *details)
+{
+    struct sp_str none = {NULL, 0};
+    send_error(h, c, e, none, sp_str(details), (int64_t)((wait_us + 999) / 1000));
+    emit_error(h, c, e, none, sp_str(details));
+}
+
+void reply_open(struct hub *h, struct sp_json *j, struct sp_buf *b, enum sp_type t)
+{
+    *b = hub_out(h);
+    sp_json_init(j, b);
+    sp_json_object(j, NULL);
+    sp_json_str(j, "type", sp_str(sp_type_wire(t)));
+    if (h->msg.rid.n) {
+        sp_json_raw(j, "rid", h->msg.rid);
+    }
+}
+
+void reply_send(struct hub *h, struct client *c, struct sp_json *j)
+{
+    sp_json_str(j, "timestamp", hub_stamp(h));
+    sp_json_end(j, '}');
+    client_send(h, c, j->b);
 }
 
 void reply_ack(struct hub *h, struct client *c, struct sp_str session)

@@ -111,6 +111,11 @@ struct session *session_open(struct hub *h, struct client *opener, struct client
     for (unsigned i = 0; i < sides(s); i++) {
         link_in(s, i);
     }
+    s->opened_ms = h->now.wall_ms;
+    s->serial = ++h->last_session;
+    s->older = h->newest;
+    *(h->newest ? &h->newest->newer : &h->oldest) = s;
+    h->newest = s;
     h->nsessions++;
     wheel_set(&h->wheel, &s->timer, s->opened_us + h->conf.offer_us);
     emit_session(h, s, SP_EV_SESSION_OPEN, (struct sp_str){NULL, 0});
@@ -129,6 +134,8 @@ static void unlink_session(struct hub *h, struct session *s)
     for (unsigned i = 0; i < sides(s); i++) {
         link_out(s, i);
     }
+    *(s->older ? &s->older->newer : &h->oldest) = s->newer;
+    *(s->newer ? &s->newer->older : &h->newest) = s->older;
     wheel_clear(&h->wheel, &s->timer);
     h->nsessions--;
 }

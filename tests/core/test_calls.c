@@ -246,7 +246,7 @@ static void step_leave(struct model *m, uint32_t p)
 static void run(uint64_t seed)
 {
     struct hub_conf conf = world_conf();
-    conf.max_sessions = LIMIT;
+    conf.limits.max_sessions = LIMIT;
     conf.heartbeat_us = 0;
     conf.offer_us = OFFER_US;
     conf.session_us = IDLE_US;

@@ -13,7 +13,7 @@ static struct world *ring_world(void)
     struct hub_conf conf = world_conf();
     conf.event_ring = RING;
     conf.heartbeat_us = 0;
-    conf.max_sessions = 100000;
+    conf.limits.max_sessions = 100000;
     return world_new_conf(&conf);
 }
 
@@ -94,7 +94,7 @@ static void start(struct world *w, struct reader *r, const char *filter)
     struct sp_diag d;
     memset(r, 0, sizeof(*r));
     assert_int_equal(sp_filter_parse(&r->filter, sp_str(filter), &d), SP_OK);
-    r->s = dial_trusted(w);
+    r->s = dial_local(w);
     say(r->s, "{'type':'monitor','filter':'%s','rid':1}", filter);
     expect(r->s, "ack");
     r->next = w->events.n + 1;
@@ -194,7 +194,7 @@ static void test_since_before_the_ring(void **state)
     for (int i = 0; i < 200; i++) {
         say(a, "{'type':'ice','target':'b','candidate':null}");
     }
-    struct sock *s = dial_trusted(w);
+    struct sock *s = dial_local(w);
     uint64_t head = w->events.n + 1;
     say(s, "{'type':'monitor','since':10,'rid':1}");
     expect(s, "ack");
@@ -233,7 +233,7 @@ static void test_batch_longer_than_the_queue(void **state)
 {
     (void)state;
     struct hub_conf conf = world_conf();
-    conf.queue_bytes = 16 * 1024;
+    conf.limits.queue_bytes = 16 * 1024;
     struct world *w = world_new_conf(&conf);
     struct sock *a = join(w, "a");
     struct reader r;

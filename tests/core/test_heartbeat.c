@@ -167,7 +167,7 @@ static void test_unregistered_monitors_are_pinged_too(void **state)
 {
     (void)state;
     struct world *w = world_new();
-    struct sock *s = dial_trusted(w);
+    struct sock *s = dial_local(w);
     say(s, "{'type':'monitor','filter':'drain','rid':1}");
     expect(s, "ack");
     advance(w, 3 * BEAT + 3 * TICK);

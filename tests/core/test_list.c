@@ -26,7 +26,7 @@ static struct world *crowd(struct sock **lister)
         name_of(id, sizeof(id), i);
         join_with(w, id, i % 10 == 0 ? ",'role':'pilot'" : "");
     }
-    *lister = dial_trusted(w);
+    *lister = dial_local(w);
     return w;
 }
 
@@ -181,7 +181,7 @@ static void test_pages_are_bounded_by_bytes(void **state)
         snprintf(id, sizeof(id), "m%0*d", (int)SP_ID_MAX - 1, i);
         join_with(w, id, member);
     }
-    struct sock *s = dial_trusted(w);
+    struct sock *s = dial_local(w);
     struct walk k = {0};
     char next[SP_ID_MAX + 1], after[SP_ID_MAX + 20] = "";
     bool more = true;
@@ -210,7 +210,7 @@ static void test_thousand_longest_ids_fit_in_a_page(void **state)
         snprintf(id, sizeof(id), "m%0*d", (int)SP_ID_MAX - 1, i);
         join(w, id);
     }
-    struct sock *s = dial_trusted(w);
+    struct sock *s = dial_local(w);
     say(s, "{'type':'list','rid':'\\u0041\\u0041'}");
     assert_int_equal(count_in(expect(s, "clients", "!next"), "clients"), 1000);
     world_free(w);
@@ -220,7 +220,7 @@ static void test_rights(void **state)
 {
     (void)state;
     struct world *w = world_new();
-    struct sock *untrusted = dial(w), *trusted = dial_trusted(w), *member = join(w, "a");
+    struct sock *untrusted = dial(w), *trusted = dial_local(w), *member = join(w, "a");
     say(untrusted, "{'type':'list','rid':1}");
     expect(untrusted, "error", "code=not_registered", "rid=1");
     say(trusted, "{'type':'list','rid':1}");

@@ -23,7 +23,7 @@ static int64_t seq_at(const char *batch, int i)
 
 static struct sock *monitor(struct world *w, const char *members)
 {
-    struct sock *s = dial_trusted(w);
+    struct sock *s = dial_local(w);
     say(s, "{'type':'monitor','rid':'m'%s}", members);
     expect(s, "ack", "rid=m");
     return s;
@@ -225,7 +225,7 @@ static void test_since_the_newest_gives_nothing_old(void **state)
     (void)state;
     struct world *w = world_new();
     join(w, "a");
-    struct sock *s = dial_trusted(w);
+    struct sock *s = dial_local(w);
     say(s, "{'type':'monitor','since':3,'rid':1}");
     expect(s, "ack");
     expect_nothing(s);

@@ -99,7 +99,7 @@ static void crowd(struct world *w, int from, int to)
 static void script(struct world *w)
 {
     char resume[128];
-    struct sock *a = dial(w), *b = dial(w), *t = dial_trusted(w), *m = dial_trusted(w);
+    struct sock *a = dial(w), *b = dial(w), *t = dial_local(w), *m = dial_local(w);
     ask(m, "'type':'monitor','filter':'event!=relay','backlog':3");
     ask(t, "'type':'watch','match':'*','role':'r'");
     ask(a, "'type':'register','id':'a','role':'cam','meta':{'k':1}");
@@ -130,7 +130,7 @@ static void script(struct world *w)
 /* What must hold after any failure. */
 static void check(struct world *w)
 {
-    struct sock *lister = dial_trusted(w);
+    struct sock *lister = dial_local(w);
     say(lister, "{'type':'list','detail':true}");
     const char *list = expect(lister, "clients");
     assert_int_equal(number_of(list, "count"), hub_clients(w->hub));
@@ -221,7 +221,7 @@ static void test_takeover_that_runs_out_of_memory(void **state)
     for (long n = 1;; n++) {
         struct world *w = world_new();
         char resume[128];
-        struct sock *a = dial(w), *b = join(w, "b"), *t = dial_trusted(w), *fresh;
+        struct sock *a = dial(w), *b = join(w, "b"), *t = dial_local(w), *fresh;
         ask(a, "'type':'register','id':'a'");
         token_of(a, resume, sizeof(resume));
         ask(t, "'type':'list'");

@@ -4,7 +4,7 @@
 
 static struct sock *watcher(struct world *w, const char *members)
 {
-    struct sock *s = dial_trusted(w);
+    struct sock *s = dial_local(w);
     say(s, "{'type':'watch','rid':'w'%s}", members);
     expect(s, "ack", "rid=w", "!sessionId");
     return s;
@@ -48,7 +48,7 @@ static void test_every_way_to_go_is_one_leave(void **state)
 {
     (void)state;
     struct hub_conf conf = world_conf();
-    conf.queue_msgs = 2;
+    conf.limits.queue_msgs = 2;
     struct world *w = world_new_conf(&conf);
     struct sock *s = watcher(w, ",'match':'x'");
     for (int i = 0; i < 5; i++) {
@@ -192,7 +192,7 @@ static void test_slow_watcher_is_closed_alone(void **state)
 {
     (void)state;
     struct hub_conf conf = world_conf();
-    conf.queue_msgs = 5;
+    conf.limits.queue_msgs = 5;
     struct world *w = world_new_conf(&conf);
     struct sock *slow = watcher(w, ""), *fast = watcher(w, "");
     slow->room = 0;
@@ -214,7 +214,7 @@ static void test_watchers_who_overflow_together(void **state)
     (void)state;
     enum { N = 30 };
     struct hub_conf conf = world_conf();
-    conf.queue_msgs = 2;
+    conf.limits.queue_msgs = 2;
     struct world *w = world_new_conf(&conf);
     struct sock *s[N], *x = join(w, "x"), *calm = watcher(w, "");
     char id[16];
@@ -244,7 +244,7 @@ static void test_role_changes_are_seen(void **state)
 {
     (void)state;
     struct world *w = world_new();
-    struct sock *eye = dial_trusted(w), *x = dial(w), *y = dial(w);
+    struct sock *eye = dial_local(w), *x = dial(w), *y = dial(w);
     say(eye, "{'type':'watch','role':'camera'}");
     say(x, "{'type':'register','id':'x','role':'camera'}");
     expect(eye, "presence", "event=join", "id=x", "role=camera");

@@ -9,8 +9,8 @@
 static struct world *small_world(uint32_t bytes, uint32_t msgs)
 {
     struct hub_conf conf = world_conf();
-    conf.queue_bytes = bytes;
-    conf.queue_msgs = msgs;
+    conf.limits.queue_bytes = bytes;
+    conf.limits.queue_msgs = msgs;
     return world_new_conf(&conf);
 }
 
@@ -196,7 +196,7 @@ static void test_stop_flushes_first(void **state)
     send_numbered(a, "c", 3);
     forget(a);
     uint64_t start = w->now.mono_us;
-    hub_stop(w->hub, w->now);
+    hub_drain(w->hub, w->now);
     expect_closed(a, 1001);
     expect_nothing(b);
     give_room(b, 1);
@@ -311,8 +311,8 @@ static void test_star_overflow(void **state)
     (void)state;
     enum { N = 200 };
     struct hub_conf conf = world_conf();
-    conf.queue_msgs = 1;
-    conf.max_sessions = 1000;
+    conf.limits.queue_msgs = 1;
+    conf.limits.max_sessions = 1000;
     struct world *w = world_new_conf(&conf);
     w->linger = true;
     struct sock *s[N], *hub = join(w, "center");

@@ -168,7 +168,7 @@ static void test_register_timeout(void **state)
 {
     (void)state;
     struct world *w = world_new();
-    struct sock *late = dial(w), *known = join(w, "drone-1"), *trusted = dial_trusted(w);
+    struct sock *late = dial(w), *known = join(w, "drone-1"), *trusted = dial_local(w);
     uint64_t start = w->now.mono_us;
     say(late, "{'type':'ping'}");
     expect(late, "pong");
@@ -188,7 +188,7 @@ static void test_monitors_and_watchers_need_not_register(void **state)
 {
     (void)state;
     struct world *w = world_new();
-    struct sock *monitor = dial_trusted(w), *watcher = dial_trusted(w);
+    struct sock *monitor = dial_local(w), *watcher = dial_local(w);
     say(monitor, "{'type':'monitor','filter':'register','rid':1}");
     expect(monitor, "ack", "rid=1");
     say(watcher, "{'type':'watch','rid':1}");
@@ -210,7 +210,7 @@ static void test_unwatch_does_not_close_at_once(void **state)
 {
     (void)state;
     struct world *w = world_new();
-    struct sock *s = dial_trusted(w);
+    struct sock *s = dial_local(w);
     say(s, "{'type':'watch','rid':1}");
     expect(s, "ack", "rid=1");
     for (int i = 0; i < 20; i++) {

@@ -132,7 +132,7 @@ static void run(uint64_t seed, bool linger)
     w->rng ^= seed * 0x2545f4914f6cdd1du;
     w->linger = linger;
     w->keep_events = false;
-    struct sock *lister = dial_trusted(w);
+    struct sock *lister = dial_local(w);
     for (uint32_t i = 0; i < STEPS; i++) {
         step(w, &m);
         if (i % 37 == 0 || world_random(w, 50) == 0) {

@@ -111,7 +111,7 @@ static void test_unregistered_sender_and_target(void **state)
     static const char *const bodies[] = {"'type':'offer','sdp':'v=0'", "'type':'answer','sdp':'x'",
                                          "'type':'ice','candidate':null", "'type':'bye'"};
     struct world *w = world_new();
-    struct sock *a = join(w, "a"), *x = dial_trusted(w);
+    struct sock *a = join(w, "a"), *x = dial_local(w);
     for (size_t i = 0; i < 4; i++) {
         say(x, "{%s,'target':'a','rid':1}", bodies[i]);
         expect(x, "error", "code=not_registered", "rid=1");
@@ -236,7 +236,7 @@ static void test_session_limit(void **state)
 {
     (void)state;
     struct hub_conf conf = world_conf();
-    conf.max_sessions = 3;
+    conf.limits.max_sessions = 3;
     struct world *w = world_new_conf(&conf);
     struct sock *a = join(w, "a"), *b = join(w, "b"), *c = join(w, "c");
     for (int i = 0; i < 3; i++) {

@@ -207,7 +207,7 @@ static void test_many_timeouts_at_once(void **state)
 {
     (void)state;
     struct hub_conf conf = world_conf();
-    conf.max_sessions = 2000;
+    conf.limits.max_sessions = 2000;
     conf.heartbeat_us = 0;
     struct world *w = world_new_conf(&conf);
     struct sock *a = join(w, "a"), *b = join(w, "b");

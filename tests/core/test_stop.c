@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * hub_stop and hub_free: everyone gets 1001, nobody new is let in, nothing leaks in any state. */
+ * hub_drain and hub_free: everyone gets 1001, nobody new is let in, nothing leaks in any state. */
 #include "tests/core/world.h"
 
 static void test_everyone_gets_1001(void **state)
@@ -17,7 +17,7 @@ static void test_everyone_gets_1001(void **state)
         call(s[1], s[2], "c1", "c2");
         say(s[3], "{'type':'offer','target':'c4','sdp':'v'}");
         forget_all(w);
-        hub_stop(w->hub, w->now);
+        hub_drain(w->hub, w->now);
         for (int i = 0; i < 100; i++) {
             expect_closed(s[i], 1001);
         }
@@ -39,7 +39,7 @@ static void test_nobody_new_is_taken_in(void **state)
     (void)state;
     struct world *w = world_new();
     struct sock *before = dial(w);
-    hub_stop(w->hub, w->now);
+    hub_drain(w->hub, w->now);
     struct sock *after = dial(w);
     assert_int_equal(after->ref.gen, 0);
     say(before, "{'type':'register','id':'a'}");
@@ -57,18 +57,18 @@ static void test_stop_twice(void **state)
     struct sock *a = join(w, "a"), *b = join(w, "b");
     a->room = 0;
     say(b, "{'type':'ice','target':'a','candidate':null}");
-    hub_stop(w->hub, w->now);
-    hub_stop(w->hub, w->now);
+    hub_drain(w->hub, w->now);
+    hub_drain(w->hub, w->now);
     expect_closed(b, 1001);
-    hub_stop(w->hub, w->now);
+    hub_drain(w->hub, w->now);
     advance(w, 2100);
     expect_closed(a, 1001);
-    hub_stop(w->hub, w->now);
+    hub_drain(w->hub, w->now);
     finish(a);
-    hub_stop(w->hub, w->now);
+    hub_drain(w->hub, w->now);
     finish(b);
     turn(w);
-    hub_stop(w->hub, w->now);
+    hub_drain(w->hub, w->now);
     assert_int_equal(hub_connections(w->hub), 0);
     world_free(w);
 }
@@ -82,7 +82,7 @@ static void test_stop_while_others_are_closing(void **state)
     slow->room = 0;
     say(fresh, "{'type':'ice','target':'slow','candidate':null}");
     hub_fault(w->hub, slow->ref, HUB_FAULT_TOO_LARGE, w->now);
-    hub_stop(w->hub, w->now);
+    hub_drain(w->hub, w->now);
     expect_closed(old, 4501);
     expect_closed(fresh, 1001);
     give_room(slow, -1);
@@ -97,13 +97,13 @@ static void test_stop_with_monitors_and_watchers(void **state)
 {
     (void)state;
     struct world *w = world_new();
-    struct sock *m = dial_trusted(w), *t = dial_trusted(w);
+    struct sock *m = dial_local(w), *t = dial_local(w);
     say(m, "{'type':'monitor'}");
     say(t, "{'type':'watch'}");
     join(w, "a");
     advance(w, 25);
     forget_all(w);
-    hub_stop(w->hub, w->now);
+    hub_drain(w->hub, w->now);
     expect_closed(m, 1001);
     forget(t);
     expect_closed(t, 1001);
@@ -119,7 +119,7 @@ static void mess(struct world *w, uint32_t steps)
     for (uint32_t i = 0; i < steps; i++) {
         uint32_t k = world_random(w, 40), to = world_random(w, 40);
         if (!s[k] || s[k]->over) {
-            s[k] = dial_trusted(w);
+            s[k] = dial_local(w);
             s[k]->room = world_random(w, 3) ? -1 : (long)world_random(w, 3);
         }
         switch (world_random(w, 12)) {
@@ -159,7 +159,7 @@ static void test_free_in_any_state(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 300; seed++) {
         struct hub_conf conf = world_conf();
-        conf.queue_msgs = 4;
+        conf.limits.queue_msgs = 4;
         conf.event_ring = 32;
         struct world *w = world_new_conf(&conf);
         w->rng ^= seed * 0x2545f4914f6cdd1du;
@@ -167,7 +167,7 @@ static void test_free_in_any_state(void **state)
         w->keep_events = false;
         mess(w, (uint32_t)(seed * 7 % 1000));
         if (seed % 3 == 0) {
-            hub_stop(w->hub, w->now);
+            hub_drain(w->hub, w->now);
         }
         world_free(w);
     }

@@ -3,6 +3,7 @@
 #include "tests/core/world.h"
 
 #include "libproto/time.h"
+#include "libproto/units.h"
 
 #include <stdlib.h>
 
@@ -98,10 +99,48 @@ static void op_close(void *ctx, void *sock, unsigned code, const char *reason)
     s->close_code = code;
     s->closed_us = w->now.mono_us;
     snprintf(s->close_reason, sizeof(s->close_reason), "%s", reason);
-    if (!w->linger) {
+    if (!w->linger && s->ref.gen) {
         s->over = true;
         hub_closed(w->hub, s->ref, 0, w->now);
     }
+}
+
+/* A token of the tests says what it grants: "id=a;ids=cam-*;role=drone;exp=5000;key=7". Anything
+ * else is refused with its own text. */
+static const char *op_authenticate(void *ctx, void *sock, struct sp_str raw, struct hub_grant *out)
+{
+    struct world *w = ctx;
+    (void)sock;
+    w->authentications++;
+    if (raw.n < 2 || raw.n - 2 >= sizeof(w->token)) {
+        return "not a token";
+    }
+    memcpy(w->token, raw.p + 1, raw.n - 2);
+    w->token[raw.n - 2] = '\0';
+    return world_grant(w, w->token, out) ? NULL : "not a token";
+}
+
+static bool op_vouch(void *ctx, void *sock, uint64_t key)
+{
+    (void)sock;
+    return key != ((const struct world *)ctx)->revoked_key;
+}
+
+static bool op_reload(void *ctx, char *why, size_t cap)
+{
+    struct world *w = ctx;
+    w->reloads++;
+    if (w->reload_fails) {
+        snprintf(why, cap, "%s", w->reload_fails);
+        return false;
+    }
+    hub_reconf(w->hub, &w->conf, w->now);
+    return true;
+}
+
+static void op_drain(void *ctx)
+{
+    ((struct world *)ctx)->drains++;
 }
 
 static uint64_t next_random(struct world *w)
@@ -148,6 +187,10 @@ static const struct hub_ops ops = {.write = op_write,
                                    .close = op_close,
                                    .random = op_random,
                                    .clock = op_clock,
+                                   .authenticate = op_authenticate,
+                                   .vouch = op_vouch,
+                                   .reload = op_reload,
+                                   .drain = op_drain,
                                    .event = op_event};
 
 /* ---- the world */
@@ -155,9 +198,9 @@ static const struct hub_ops ops = {.write = op_write,
 struct hub_conf world_conf(void)
 {
     return (struct hub_conf){.max_message = SP_MESSAGE_MAX,
-                             .queue_bytes = 256 * 1024,
-                             .queue_msgs = 256,
-                             .max_sessions = 64,
+                             .limits.queue_bytes = 256 * 1024,
+                             .limits.queue_msgs = 256,
+                             .limits.max_sessions = 64,
                              .max_errors = 20,
                              .event_ring = 4096,
                              .heartbeat_us = 30000000,
@@ -178,6 +221,7 @@ struct world *world_new_conf(const struct hub_conf *conf)
     w->now = (struct hub_now){START_US, START_MS};
     w->rng = 0x9e3779b97f4a7c15u;
     w->keep_events = true;
+    w->conf = *conf;
     w->hub = hub_new(conf, &ops, w, w->now);
     if (!w->hub) {
         free(w);
@@ -246,7 +290,41 @@ void stall(struct world *w, uint64_t ms)
 
 /* ---- sockets */
 
-static struct sock *dial_as(struct world *w, bool trusted)
+static bool take_claim(struct world *w, struct sp_str claim, struct hub_grant *out)
+{
+    struct sp_str value = claim, name = sp_cut(&value, "=");
+    int64_t n;
+    value.p += value.n > 0;
+    value.n -= value.n > 0;
+    if (sp_str_eq(name, SP_STR("id"))) {
+        out->id = value;
+    } else if (sp_str_eq(name, SP_STR("role"))) {
+        out->role = value;
+    } else if (sp_str_eq(name, SP_STR("ids"))) {
+        w->ids[out->nids++] = value;
+    } else if (sp_str_eq(name, SP_STR("exp")) && sp_parse_int(value, &n)) {
+        out->expires_ms = n;
+    } else if (sp_str_eq(name, SP_STR("key")) && sp_parse_int(value, &n)) {
+        out->key = (uint64_t)n;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool world_grant(struct world *w, const char *token, struct hub_grant *out)
+{
+    struct sp_str rest = sp_str(token), claim;
+    *out = (struct hub_grant){.ids = w->ids, .expires_ms = INT64_MAX, .how = "token"};
+    while ((claim = sp_cut(&rest, ";")).n) {
+        if (!take_claim(w, claim, out)) {
+            return false;
+        }
+    }
+    return out->id.n || out->nids;
+}
+
+struct sock *dial_peer(struct world *w, const struct hub_peer *peer)
 {
     world_busy++;
     if (w->nsocks == w->socks_cap) {
@@ -258,20 +336,34 @@ static struct sock *dial_as(struct world *w, bool trusted)
     w->socks[w->nsocks++] = s;
     s->w = w;
     s->room = -1;
-    struct hub_peer peer = {trusted ? SP_STR("unix") : SP_STR("192.0.2.1:4711"), trusted};
-    s->ref = hub_open(w->hub, s, &peer, w->now);
+    s->ref = hub_open(w->hub, s, peer, w->now);
     s->over = s->ref.gen == 0;
+    if (s->closes && !w->linger) {
+        s->over = true;
+        hub_closed(w->hub, s->ref, 0, w->now);
+    }
     return s;
 }
 
 struct sock *dial(struct world *w)
 {
-    return dial_as(w, false);
+    return dial_peer(w, &(struct hub_peer){.addr = SP_STR("192.0.2.1:4711")});
 }
 
-struct sock *dial_trusted(struct world *w)
+struct sock *dial_local(struct world *w)
 {
-    return dial_as(w, true);
+    return dial_peer(w, &(struct hub_peer){.addr = SP_STR("unix"), .local = true});
+}
+
+struct sock *dial_with(struct world *w, const char *token)
+{
+    struct hub_grant grant;
+    struct hub_peer peer = {.addr = SP_STR("192.0.2.1:4711"), .grant = &grant};
+    if (!world_grant(w, token, &grant)) {
+        peer.grant = NULL;
+        peer.refused = "not a token";
+    }
+    return dial_peer(w, &peer);
 }
 
 struct sock *join_with(struct world *w, const char *id, const char *members)

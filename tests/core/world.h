@@ -52,6 +52,13 @@ struct world {
     uint64_t nevents;
     struct sock **socks;
     size_t nsocks, socks_cap;
+    /* authentication and administration */
+    unsigned authentications, reloads, drains;
+    uint64_t revoked_key;     /* hub_ops.vouch says no to it */
+    const char *reload_fails; /* the reason; NULL: reloads take conf into use */
+    struct hub_conf conf;
+    struct sp_str ids[HUB_IDS_MAX];
+    char token[512];
 };
 
 /* world_busy counts how deep the harness is in work of its own, which must not be made to run out
@@ -74,9 +81,16 @@ void turn(struct world *w);
 void advance(struct world *w, uint64_t ms);
 void stall(struct world *w, uint64_t ms);
 
-/* dial opens a connection; ref.gen is 0 when the hub refused it. */
+/* dial opens a connection; ref.gen is 0 when the hub refused it. dial_with brings a token, see
+ * world_grant; one that cannot be read is refused. */
 struct sock *dial(struct world *w);
-struct sock *dial_trusted(struct world *w);
+struct sock *dial_local(struct world *w);
+struct sock *dial_with(struct world *w, const char *token);
+struct sock *dial_peer(struct world *w, const struct hub_peer *peer);
+
+/* world_grant reads a token of the tests, "id=a;ids=cam-*;role=drone;exp=5000;key=7": what it says
+ * is what it grants; exp is wall clock in ms. False when it says anything else. Borrows token. */
+bool world_grant(struct world *w, const char *token, struct hub_grant *out);
 /* join dials and registers; member is extra text for the request such as ",'role':'cam'". */
 struct sock *join(struct world *w, const char *id);
 struct sock *join_with(struct world *w, const char *id, const char *members);

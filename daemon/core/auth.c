@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ * Who a peer is: its grant, the role that comes of it, how long it lasts. Nothing here knows tokens
+ * or certificates: the world below reads those. */
+#include "daemon/core/priv.h"
+
+#include <stdlib.h>
+
+#define UNAUTHORIZED "Unauthorized" /* the reason of close 1008 that the original service sends */
+
+static const struct sp_str none = {NULL, 0};
+
+/* ---------------------------------------------------------------- addresses */
+
+static struct addr_entry *entry_of(struct hub *h, const struct addr_key *key)
+{
+    return key ? addrs_get(&h->addrs, key) : NULL;
+}
+
+uint64_t hub_admit(struct hub *h, const struct addr_key *key, struct hub_now now)
+{
+    struct addr_entry *e = entry_of(h, key);
+    if (!e) {
+        return 0;
+    }
+    uint64_t wait = bucket_wait(e->failures, h->conf.failures, 1, now.mono_us);
+    return wait ? wait : bucket_take(&e->connects, h->conf.connects, 1, now.mono_us);
+}
+
+static void count_failure(struct hub *h, const struct addr_key *key)
+{
+    struct addr_entry *e = entry_of(h, key);
+    if (e) {
+        bucket_take(&e->failures, h->conf.failures, 1, h->now.mono_us);
+    }
+}
+
+/* How long its address must wait before another attempt is even looked at. */
+static uint64_t penalty(struct hub *h, const struct client *c)
+{
+    struct addr_entry *e = entry_of(h, c->addr_key);
+    return e ? bucket_wait(e->failures, h->conf.failures, 1, h->now.mono_us) : 0;
+}
+
+/* ---------------------------------------------------------------- events */
+
+static void emit_auth(struct hub *h, const struct client *c, enum sp_err e, const char *why)
+{
+    struct sp_event ev;
+    sp_event_init(&ev, SP_EV_AUTH, h->now.wall_ms);
+    ev.s[SP_ES_addr] = c->addr;
+    ev.s[SP_ES_reason] = sp_str(why);
+    ev.s[SP_ES_code] = sp_str(e ? sp_err_wire(e) : NULL);
+    ev.n[SP_EN_conn] = (int64_t)c->conn;
+    ev.s[SP_ES_id] = c->id;
+    if (c->grant) {
+        ev.s[SP_ES_role] = c->grant->role;
+        ev.s[SP_ES_id] = c->id.n ? c->id : c->grant->id;
+    }
+    feed_emit(h, &ev);
+}
+
+void hub_refused(struct hub *h, struct sp_str addr, const struct addr_key *key, const char *why,
+                 struct hub_now now)
+{
+    struct sp_event ev;
+    h->now = now;
+    sp_event_init(&ev, SP_EV_AUTH, now.wall_ms);
+    ev.s[SP_ES_addr] = addr;
+    ev.s[SP_ES_reason] = sp_str(why);
+    ev.s[SP_ES_code] = sp_str(sp_err_wire(SP_UNAUTHORIZED));
+    count_failure(h, key);
+    feed_emit(h, &ev);
+}
+
+/* Told, counted against the address, and shown the door. */
+static void refuse(struct hub *h, struct client *c, const char *why)
+{
+    count_failure(h, c->addr_key);
+    reply_error(h, c, SP_UNAUTHORIZED, none, "%s", why);
+    client_doom_for(h, c, SP_CLOSE_POLICY, UNAUTHORIZED);
+}
+
+/* ---------------------------------------------------------------- grants */
+
+static struct sp_str keep(char **at, struct sp_str s)
+{
+    char *p = *at;
+    if (s.n) {
+        memcpy(p, s.p, s.n);
+    }
+    *at += s.n;
+    return (struct sp_str){p, s.n};
+}
+
+static struct grant *copy_grant(const struct hub_grant *g)
+{
+    size_t text = g->id.n + g->role.n;
+    for (unsigned i = 0; i < g->nids; i++) {
+        text += g->ids[i].n;
+    }
+    struct grant *own = malloc(sizeof(*own) + g->nids * sizeof(own->ids[0]) + text);
+    if (!own) {
+        return NULL;
+    }
+    char *at = (char *)&own->ids[g->nids];
+    own->id = keep(&at, g->id);
+    own->role = keep(&at, g->role);
+    own->expires_ms = g->expires_ms;
+    own->key = g->key;
+    own->how = g->how;
+    own->nids = g->nids;
+    for (unsigned i = 0; i < g->nids; i++) {
+        own->ids[i] = keep(&at, g->ids[i]);
+    }
+    return own;
+}
+
+static bool names(const struct hub_grant *g, struct sp_str id)
+{
+    bool found = g->id.n && sp_str_eq(g->id, id);
+    for (unsigned i = 0; i < g->nids && !found; i++) {
+        found = sp_glob_match(g->ids[i], id);
+    }
+    return found;
+}
+
+static struct hub_grant view_of(const struct grant *own)
+{
+    return (struct hub_grant){
+        .id = own->id, .ids = own->ids, .nids = own->nids, .role = own->role, .how = own->how};
+}
+
+void auth_place(struct hub *h, struct client *c)
+{
+    if (!h->conf.auth) {
+        c->role_ix = c->local ? RIGHTS_LOCAL : RIGHTS_ANONYMOUS;
+        c->vouched = c->local;
+    } else {
+        c->role_ix =
+            c->grant ? (uint8_t)rights_role_of_token(&h->rights, c->grant->role) : RIGHTS_NOBODY;
+        c->vouched = c->grant != NULL;
+    }
+}
+
+static bool take_grant(struct hub *h, struct client *c, const struct hub_grant *g)
+{
+    struct grant *own = copy_grant(g);
+    if (!own) {
+        return false;
+    }
+    free(c->grant);
+    c->grant = own;
+    auth_place(h, c);
+    emit_auth(h, c, SP_OK, own->how);
+    client_arm(h, c);
+    return true;
+}
+
+bool auth_open(struct hub *h, struct client *c, const struct hub_peer *peer)
+{
+    c->local = peer->local;
+    if (peer->key) {
+        c->addr_key = malloc(sizeof(*c->addr_key));
+        if (!c->addr_key) {
+            return false;
+        }
+        *c->addr_key = *peer->key;
+    }
+    auth_place(h, c);
+    if (peer->refused) {
+        count_failure(h, c->addr_key);
+        emit_auth(h, c, SP_UNAUTHORIZED, peer->refused);
+        client_doom_for(h, c, SP_CLOSE_POLICY, UNAUTHORIZED);
+        return true;
+    }
+    return !peer->grant || take_grant(h, c, peer->grant);
+}
+
+/* A token is not even looked at while its address must wait. */
+static bool read_token(struct hub *h, struct client *c, struct sp_str token, struct hub_grant *g)
+{
+    uint64_t wait = penalty(h, c);
+    if (wait) {
+        reply_wait(h, c, SP_RATE_LIMITED, wait, "too many failed authentications");
+        client_doom(h, c, SP_CLOSE_RATE);
+        return false;
+    }
+    const char *why = h->ops.authenticate(h->ctx, c->sock, token, g);
+    if (why) {
+        refuse(h, c, why);
+    }
+    return !why;
+}
+
+static bool fits(struct hub *h, struct client *c, const struct sp_msg *m, const struct hub_grant *g)
+{
+    struct sp_str id = m->str[SP_M_ID];
+    if (!names(g, id)) {
+        reply_error(h, c, SP_FORBIDDEN, none, "the %s is not for the id %.*s", g->how, (int)id.n,
+                    id.p);
+        return false;
+    }
+    if (sp_msg_has(m, SP_M_ROLE) && !sp_str_eq(m->str[SP_M_ROLE], g->role)) {
+        reply_error(h, c, SP_FORBIDDEN, none, "the %s gives %s%.*s", g->how,
+                    g->role.n ? "the role " : "no role", (int)g->role.n, g->role.p);
+        return false;
+    }
+    return true;
+}
+
+bool auth_register(struct hub *h, struct client *c, const struct sp_msg *m)
+{
+    struct hub_grant g;
+    bool fresh = sp_msg_has(m, SP_M_TOKEN);
+    if (!h->conf.auth) {
+        return true;
+    }
+    if (fresh && !read_token(h, c, m->raw[SP_M_TOKEN], &g)) {
+        return false;
+    }
+    if (!fresh && !c->grant) {
+        refuse(h, c, "no token");
+        return false;
+    }
+    if (!fresh) {
+        g = view_of(c->grant);
+    }
+    if (!fits(h, c, m, &g)) {
+        return false;
+    }
+    if (fresh && !take_grant(h, c, &g)) {
+        reply_error(h, c, SP_INTERNAL, none, "out of memory");
+        return false;
+    }
+    return true;
+}
+
+struct sp_str auth_role(const struct hub *h, const struct client *c, const struct sp_msg *m)
+{
+    if (h->conf.auth) {
+        return c->grant->role;
+    }
+    return sp_msg_has(m, SP_M_ROLE) ? m->str[SP_M_ROLE] : none;
+}
+
+/* ---------------------------------------------------------------- the end of a grant */
+
+uint64_t auth_due(const struct hub *h, const struct client *c)
+{
+    if (!c->grant || c->grant->expires_ms == INT64_MAX) {
+        return UINT64_MAX;
+    }
+    int64_t left_ms = c->grant->expires_ms - h->now.wall_ms;
+    return h->now.mono_us + (left_ms > 0 ? (uint64_t)left_ms * 1000 : 0);
+}
+
+bool auth_end(struct hub *h, struct client *c)
+{
+    bool over = c->grant && h->now.wall_ms >= c->grant->expires_ms;
+    if (over) {
+        client_doom(h, c, SP_CLOSE_TOKEN);
+    }
+    return over;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ * A new configuration over living connections. */
+#include "daemon/core/priv.h"
+
+static void set_rates(struct hub *h)
+{
+    for (unsigned i = 0; i < RIGHTS_ROLES; i++) {
+        const struct limits *l = &h->limits[i];
+        h->rates[i].messages = bucket_rate(l->message_rate, 1000000, l->message_burst);
+        h->rates[i].bytes = bucket_rate(l->byte_rate, 1000000, l->byte_burst);
+    }
+}
+
+void reconf_limits(struct hub *h, const struct hub_conf *conf)
+{
+    char why[64];
+    unsigned bad;
+    uint32_t max_message = h->conf.max_message, event_ring = h->conf.event_ring;
+    h->conf = *conf;
+    h->conf.max_message = max_message;
+    h->conf.event_ring = event_ring;
+    if (conf->rights) {
+        h->rights = *conf->rights;
+    } else {
+        rights_parse(&h->rights, NULL, 0, &bad, why, sizeof(why));
+    }
+    for (unsigned i = 0; i < RIGHTS_ROLES; i++) {
+        h->limits[i] = conf->role_limits ? conf->role_limits[i] : conf->limits;
+    }
+    h->conf.rights = NULL;
+    h->conf.role_limits = NULL;
+    set_rates(h);
+}
+
+/* What was granted under the old configuration must hold under the new one. */
+static void look_again(struct hub *h, struct client *c)
+{
+    bool good = !h->conf.auth || (!c->grant && c->state == CLIENT_OPEN) ||
+                (c->grant && h->ops.vouch(h->ctx, c->sock, c->grant->key));
+    if (!good) {
+        client_doom_for(h, c, c->grant ? SP_CLOSE_TOKEN : SP_CLOSE_POLICY,
+                        c->grant ? "token or certificate revoked" : "Unauthorized");
+        return;
+    }
+    auth_place(h, c);
+    if (c->monitor && !rights_any(&h->rights, c->role_ix, SP_T_MONITOR)) {
+        struct sp_str none = {NULL, 0};
+        monitor_drop(h, c);
+        c->waiting_us = h->now.mono_us;
+        reply_error(h, c, SP_FORBIDDEN, none, "your role may not monitor any more");
+    }
+    client_arm(h, c);
+}
+
+void hub_reconf(struct hub *h, const struct hub_conf *conf, struct hub_now now)
+{
+    /* a reload that was asked for by a client still has its answer to give */
+    struct sp_str rid = h->msg.rid;
+    enum sp_type type = h->msg.type;
+    h->msg.rid.n = 0;
+    h->msg.type = SP_T_NONE;
+    h->now = now;
+    reconf_limits(h, conf);
+    for (uint32_t i = 0; i < h->nslots; i++) {
+        struct client *c = h->slots[i];
+        if (c && !c->doomed) {
+            look_again(h, c);
+        }
+    }
+    h->msg.rid = rid;
+    h->msg.type = type;
+}

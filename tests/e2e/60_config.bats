@@ -125,17 +125,122 @@ precedence() {
     assert_equal "$(grep -c '^listen = ' <<<"$output")" 2
 }
 
-@test "more listeners than there is room for are refused, not forgotten" {
+@test "a list that is full says so, and where" {
     local many=() i
-    for i in {1..40}; do
+    for i in {1..15}; do
         many+=(-l "127.0.0.1:$i")
     done
     run --separate-stderr timeout 20 "$SIGD" "${many[@]}" --print-config
-    if [[ $status -eq 0 ]]; then
-        assert_equal "$(grep -c '^listen = ' <<<"$output")" 40
-    else
-        assert_equal "$status" 2
-    fi
+    assert_success
+    assert_equal "$(grep -c '^listen = ' <<<"$output")" 15
+    run timeout 20 "$SIGD" "${many[@]}" -l 127.0.0.1:16 --print-config
+    assert_failure 2
+    assert_line --index 0 "sigd: --listen: listen may be given 15 times"
+    for i in {1..65}; do
+        echo "rights = role$i send"
+    done >sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --print-config
+    assert_failure 9
+    assert_output "sigd: sigd.conf:65: rights may be given 64 times"
+    sed -i 65d sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --print-config
+    assert_success
+    assert_line "rights = role64 send  ; sigd.conf:64"
+}
+
+@test "every value of a list has its place" {
+    printf '%s\n' 'trusted-proxy = 10.0.0.0/8' '# more' 'trusted-proxy = ::1' >sigd.conf
+    run --separate-stderr timeout 20 "$SIGD" -c sigd.conf --print-config
+    assert_equal "$(line trusted-proxy)" "$(printf '%s\n' \
+        'trusted-proxy = 10.0.0.0/8  ; sigd.conf:1' 'trusted-proxy = ::1  ; sigd.conf:3')"
+}
+
+@test "limits of the new numbers" {
+    local row name low high
+    for row in message-rate:0:1M message-burst:1:1M byte-rate:0:1G byte-burst:64K:1G \
+        address-rate:0:1M address-burst:1:1M auth-failures:0:1M unregistered-bytes:1K:1M \
+        audit-queue:64:1048576 jwt-leeway:0:5m reconnect-window:0:1h; do
+        IFS=: read -r name low high <<<"$row"
+        run timeout 20 "$SIGD" "--$name=$low" --check-config
+        assert_success
+        run timeout 20 "$SIGD" "--$name=$high" --check-config
+        assert_success
+        run timeout 20 "$SIGD" "--$name=${high}x" --check-config
+        assert_failure 2
+        assert_line --index 0 --partial "sigd: --$name: $name: '${high}x' is not a"
+    done
+    for row in message-burst=0 message-rate=1000001 byte-burst=1023 address-burst=0 \
+        unregistered-bytes=1023 unregistered-bytes=2M audit-queue=63 jwt-leeway=301s \
+        reconnect-window=2h auth-failures=-1; do
+        run timeout 20 "$SIGD" "--$row" --check-config
+        assert_failure 2
+        assert_line --index 0 --partial "is out of range, "
+    done
+    run timeout 20 "$SIGD" --client-cert sometimes --check-config
+    assert_failure 2
+    assert_line --index 0 \
+        "sigd: --client-cert: client-cert: 'sometimes' is not one of none|optional|required"
+}
+
+@test "options that lack another, or contradict one" {
+    local row
+    for row in "--tls-cert=c:tls-cert needs tls-key" "--tls-key=k:tls-key needs tls-cert" \
+        "--client-ca=a:client-ca needs tls-cert" "--crl=r:crl needs client-ca" \
+        "--client-cert=required:client-cert needs client-ca" \
+        "--audit-required:audit-required needs audit" \
+        "--byte-burst=63K:byte-burst is less than max-message: the largest would not pass"; do
+        run timeout 20 "$SIGD" "${row%%:*}" --print-config
+        assert_failure 9
+        assert_output --regexp "^sigd: --[a-z-]+: ${row#*:}\$"
+    done
+    run timeout 20 "$SIGD" --byte-burst=2K --byte-rate=0 --print-config
+    assert_success
+}
+
+@test "an empty value is not taken for none" {
+    local name
+    for name in tls-cert client-ca crl jwt-issuer jwt-audience rights trusted-proxy allow-origin \
+        health-host jwt-secret audit node; do
+        echo "$name =" >sigd.conf
+        run timeout 20 "$SIGD" -c sigd.conf --print-config
+        assert_failure 9
+        assert_output "sigd: sigd.conf:1: $name is empty"
+        run timeout 20 "$SIGD" "--$name=" --print-config
+        assert_failure 2
+        assert_line --index 0 "sigd: --$name: $name is empty"
+    done
+}
+
+@test "an indented line is a line of its own" {
+    printf '%s\n' 'jwt-issuer = a' '    max-errors = 7' $'\t# comment' '  nonsense' >sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --print-config
+    assert_failure 9
+    assert_output "sigd: sigd.conf:4: expected 'name = value'"
+    sed -i 4d sigd.conf
+    run --separate-stderr timeout 20 "$SIGD" -c sigd.conf --print-config
+    assert_success
+    assert_equal "$(line jwt-issuer)" "jwt-issuer = a  ; sigd.conf:1"
+    assert_equal "$(line max-errors)" "max-errors = 7  ; sigd.conf:2"
+}
+
+@test "a NUL byte or an endless file is no configuration" {
+    printf 'node = a\0allow-anonymous = false\n' >sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --print-config
+    assert_failure 9
+    assert_output "sigd: sigd.conf: there is a NUL byte in it"
+    printf 'LOG_LEVEL=error\0\n' >.env
+    run timeout 20 "$SIGD" --print-config
+    assert_failure 9
+    assert_output "sigd: .env: there is a NUL byte in it"
+    run timeout 20 "$SIGD" --no-env-file -c /dev/zero --print-config
+    assert_failure 9
+    assert_output "sigd: /dev/zero: larger than 262144 bytes"
+}
+
+@test "a configuration from a pipe" {
+    run --separate-stderr timeout 20 "$SIGD" -c <(echo "node = piped") --print-config
+    assert_success
+    assert_line --partial "node = piped  ; /dev/fd/"
 }
 
 @test "secrets are masked wherever they come from" {
@@ -147,6 +252,74 @@ precedence() {
     refute_output --partial hush
     run timeout 20 "$SIGD" --jwt-secret hush-3 --print-config
     refute_output --partial hush
+    (umask 077 && echo hush-4 >secret)
+    run --separate-stderr timeout 20 "$SIGD" --jwt-secret-file secret --print-config
+    assert_success
+    refute_output --partial hush
+    assert_equal "$(line jwt-secret-file)" "jwt-secret-file = secret  ; --jwt-secret-file"
+}
+
+@test "--jwt-secret-file: nobody else may read or write it" {
+    local mode
+    echo hush >secret
+    for mode in 600 400 700; do
+        chmod "$mode" secret
+        run timeout 20 "$SIGD" --jwt-secret-file secret --print-config
+        assert_success
+    done
+    for mode in 640 604 620 602 644 660 666 4604; do
+        chmod "$mode" secret
+        run timeout 20 "$SIGD" --jwt-secret-file secret --print-config
+        assert_failure 9
+        printf -v mode %04d "$mode"
+        assert_output \
+            "sigd: secret: others may read or write it (mode $mode), use chmod 600"
+    done
+}
+
+@test "--jwt-secret-file: missing, empty, too long, binary" {
+    umask 077
+    run timeout 20 "$SIGD" --jwt-secret-file secret --print-config
+    assert_failure 9
+    assert_output "sigd: secret: No such file or directory"
+    local text
+    for text in '' '\n' '\r\n'; do
+        printf %b "$text" >secret
+        run timeout 20 "$SIGD" --jwt-secret-file secret --print-config
+        assert_failure 9
+        assert_output "sigd: --jwt-secret-file: the secret in secret is empty"
+    done
+    printf '%4096s\r\n' x >secret
+    run timeout 20 "$SIGD" --jwt-secret-file secret --print-config
+    assert_success
+    printf '%4097s' x >secret
+    run timeout 20 "$SIGD" --jwt-secret-file secret --print-config
+    assert_failure 9
+    assert_output "sigd: --jwt-secret-file: the secret in secret is longer than 4096 bytes"
+    printf 'a\0b' >secret
+    run timeout 20 "$SIGD" --jwt-secret-file secret --print-config
+    assert_failure 9
+    assert_output "sigd: secret: there is a NUL byte in it"
+    mkdir dir
+    run timeout 20 "$SIGD" --jwt-secret-file dir --print-config
+    assert_failure 9
+    assert_output "sigd: dir: Is a directory"
+}
+
+@test "a secret is given once, or in one place" {
+    umask 077
+    echo hush >secret
+    echo "jwt-secret-file = secret" >sigd.conf
+    run env JWT_SECRET=hush timeout 20 "$SIGD" -c sigd.conf --print-config
+    assert_failure 9
+    assert_output "sigd: sigd.conf:1: jwt-secret-file: there is a jwt-secret too, from environment JWT_SECRET"
+    run timeout 20 "$SIGD" --jwt-secret-file secret --jwt-secret hush --print-config
+    assert_failure 9
+    assert_output "sigd: --jwt-secret-file: jwt-secret-file: there is a jwt-secret too, from --jwt-secret"
+    echo "jwt-secret = weaker" >sigd.conf
+    run timeout 20 "$SIGD" -c sigd.conf --jwt-secret stronger --print-config
+    assert_success
+    assert_line "jwt-secret = ********  ; --jwt-secret"
 }
 
 @test "--check-config: 0, or 9 with file, line and what was meant" {
@@ -355,6 +528,16 @@ precedence() {
     run timeout 20 "$SIGD" --version
     assert_success
     assert_output --regexp '^sigd [0-9]+\.[0-9]+\.[0-9]+$'
+}
+
+@test "--help and --version ask no configuration" {
+    echo "nonsense" >.env
+    run --separate-stderr env SIGD_NONSENSE=1 timeout 20 "$SIGD" -c missing --help
+    assert_success
+    run env SIGD_NONSENSE=1 timeout 20 "$SIGD" -c missing --version
+    assert_success
+    run timeout 20 "$SIGD" --version --nonsense
+    assert_failure 2
 }
 
 @test "a reader of the log that stands still stops nobody" {

@@ -399,11 +399,18 @@ static void on_info(const SSL *ssl, int where, int ret)
     }
 }
 
+/* Before the hello a connection asks the one context, after it the other. */
+static bool watch(SSL_CTX *ctx, struct tls *t)
+{
+    SSL_CTX_set_info_callback(ctx, on_info);
+    return SSL_CTX_set_ex_data(ctx, tls_index, t) == 1;
+}
+
 /* ---------------------------------------------------------------- life */
 
 static bool put_live(struct tls *t, SSL_CTX *ctx, char *why, size_t cap)
 {
-    if (SSL_CTX_set_ex_data(ctx, tls_index, t) != 1) {
+    if (!watch(ctx, t)) {
         snprintf(why, cap, "out of memory");
         SSL_CTX_free(ctx);
         return false;
@@ -461,8 +468,7 @@ bool tls_serve(struct tls *t, SSL_CTX *ctx)
 {
     SSL_CTX_set_client_hello_cb(ctx, on_hello, t);
     SSL_CTX_set_tlsext_servername_callback(ctx, NULL);
-    SSL_CTX_set_info_callback(ctx, on_info);
-    return harden(ctx) && SSL_CTX_set_ex_data(ctx, tls_index, t) == 1;
+    return harden(ctx) && watch(ctx, t);
 }
 
 void tls_own(struct tls *t, void *owner)

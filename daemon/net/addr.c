@@ -33,6 +33,24 @@ static bool parse_unix(struct address *a, const char *path, char *why, size_t ca
     return true;
 }
 
+/* A listening socket that a service manager has opened. */
+static bool parse_fd(struct address *a, const char *text, char *why, size_t cap)
+{
+    int on = 0;
+    uint16_t fd;
+    socklen_t len = sizeof(on);
+    if (!parse_port(text, &fd) || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) != 0 ||
+        !on) {
+        snprintf(why, cap, "'%.8s' is not the number of a listening socket", text);
+        return false;
+    }
+    a->len = sizeof(a->sa);
+    getsockname(fd, (struct sockaddr *)&a->sa, &a->len);
+    a->fd = fd;
+    a->loopback = addr_is_local(&a->sa);
+    return true;
+}
+
 static bool parse_host(struct address *a, const char *host, uint16_t port)
 {
     struct sockaddr_in *v4 = (struct sockaddr_in *)&a->sa;
@@ -64,6 +82,9 @@ bool addr_parse(struct address *a, const char *text, char *why, size_t cap)
     }
     if (strncmp(text, "unix:", 5) == 0) {
         return parse_unix(a, text + 5, why, cap);
+    }
+    if (strncmp(text, "fd:", 3) == 0) {
+        return parse_fd(a, text + 3, why, cap);
     }
     char host[64];
     const char *colon = strrchr(text, ':');
@@ -129,4 +150,97 @@ void addr_format(char *out, size_t cap, const struct sockaddr_storage *sa, bool 
     } else {
         snprintf(out, cap, "%s", host);
     }
+}
+
+bool addr_read(struct sockaddr_storage *sa, struct sp_str text)
+{
+    char host[INET6_ADDRSTRLEN + 8];
+    size_t n = text.n;
+    const char *p = text.p, *colon = n ? memchr(p, ':', n) : NULL;
+    bool one_colon = colon && !memchr(colon + 1, ':', n - (size_t)(colon - p) - 1);
+    if (n && p[0] == '[') {
+        const char *close = memchr(p, ']', n);
+        p++;
+        n = close ? (size_t)(close - p) : 0;
+    } else if (one_colon) {
+        n = (size_t)(colon - p);
+    }
+    if (n == 0 || n >= sizeof(host)) {
+        return false;
+    }
+    memcpy(host, p, n);
+    host[n] = '\0';
+    struct address a;
+    memset(&a, 0, sizeof(a));
+    bool ok = parse_host(&a, host, 0) && strcmp(host, "localhost") != 0;
+    *sa = a.sa;
+    return ok;
+}
+
+/* All addresses as 16 bytes. */
+static bool bytes_of(const struct sockaddr_storage *sa, uint8_t out[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (sa->ss_family == AF_INET6) {
+        memcpy(out, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
+        return true;
+    }
+    memcpy(out, mapped, sizeof(mapped));
+    memcpy(out + sizeof(mapped), &((const struct sockaddr_in *)sa)->sin_addr, 4);
+    return sa->ss_family == AF_INET;
+}
+
+static bool is_mapped(const uint8_t b[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(b, mapped, sizeof(mapped)) == 0;
+}
+
+/* Whoever has one address of IPv6 has a /64 of them. */
+struct addr_key addr_key_of(const struct sockaddr_storage *sa)
+{
+    struct addr_key k = {{0}};
+    if (bytes_of(sa, k.b) && !is_mapped(k.b)) {
+        memset(k.b + 8, 0, 8);
+    }
+    return k;
+}
+
+bool cidr_parse(struct cidr *c, const char *text)
+{
+    char host[INET6_ADDRSTRLEN];
+    struct address a;
+    const char *slash = strchr(text, '/');
+    size_t n = slash ? (size_t)(slash - text) : strlen(text);
+    if (n >= sizeof(host)) {
+        return false;
+    }
+    memset(&a, 0, sizeof(a));
+    memcpy(host, text, n);
+    host[n] = '\0';
+    if (!parse_host(&a, host, 0) || !bytes_of(&a.sa, c->b)) {
+        return false;
+    }
+    unsigned width = a.sa.ss_family == AF_INET ? 32 : 128, bits = width;
+    if (slash) {
+        char *end;
+        unsigned long v = strtoul(slash + 1, &end, 10);
+        if (slash[1] < '0' || slash[1] > '9' || *end || v > width) {
+            return false;
+        }
+        bits = (unsigned)v;
+    }
+    c->bits = 128 - width + bits;
+    return true;
+}
+
+bool cidr_has(const struct cidr *c, const struct sockaddr_storage *sa)
+{
+    uint8_t b[16];
+    if (!bytes_of(sa, b)) {
+        return false;
+    }
+    unsigned whole = c->bits / 8, rest = c->bits % 8;
+    uint8_t mask = (uint8_t)(0xff00u >> rest);
+    return memcmp(b, c->b, whole) == 0 && (rest == 0 || ((b[whole] ^ c->b[whole]) & mask) == 0);
 }

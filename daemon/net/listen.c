@@ -86,10 +86,14 @@ bool listen_open(struct net *n, const struct net_listener *spec, char *why, size
     l->net = n;
     l->health = spec->health;
     l->tls = a.tls;
-    l->fd = bind_one(&a);
+    l->passed = a.fd > 0;
+    l->fd = l->passed ? a.fd : bind_one(&a);
     if (l->fd < 0) {
         snprintf(why, cap, "cannot listen on %s: %s", spec->address, strerror(errno));
         return false;
+    }
+    if (l->passed) {
+        fcntl(l->fd, F_SETFL, fcntl(l->fd, F_GETFL) | O_NONBLOCK);
     }
     describe(l, &a);
     n->nlisteners++;
@@ -109,6 +113,7 @@ static void shed(struct net *n, int listen_fd)
         n->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
     LOG_LIMITED(LOG_WARN, "out of file descriptors", 5, LOG_NUM("connections", n->nconn));
+    n->out_of_fds = true;
     listen_stop(n);
 }
 
@@ -138,8 +143,9 @@ static void on_readable(uv_poll_t *w, int status, int events)
     struct net *n = l->net;
     (void)events;
     for (int i = 0; status == 0 && i < ACCEPT_BURST && n->accepting; i++) {
-        if (n->nconn >= n->max_conn) {
-            LOG_LIMITED(LOG_WARN, "connection limit reached", 5, LOG_NUM("connections", n->nconn));
+        if (n->nconn >= n->max_conn || !admit_room(n)) {
+            LOG_LIMITED(LOG_WARN, "no room for another connection", 5,
+                        LOG_NUM("connections", n->nconn), LOG_NUM("handshakes", n->nshaking));
             listen_stop(n);
         } else if (!accept_one(n, l)) {
             break;
@@ -153,6 +159,7 @@ void listen_start(struct net *n)
         return;
     }
     n->accepting = true;
+    n->out_of_fds = n->pool_full = false;
     for (unsigned i = 0; i < n->nlisteners; i++) {
         uv_poll_start(&n->listeners[i].watcher, UV_READABLE, on_readable);
     }
@@ -180,7 +187,7 @@ void listen_close(struct net *n)
 {
     for (unsigned i = 0; i < n->nlisteners; i++) {
         struct listener *l = &n->listeners[i];
-        if (l->local_path) {
+        if (l->local_path && !l->passed) {
             unlink(l->text);
         }
         close(l->fd);

@@ -13,11 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SPARE_CONN        64u /* above max-clients: to be refused politely, and for /health */
 #define LWS_DESTROY_STEPS 3
 #define DROP_TURNS        10000
 #define WALL_STEP_US      1000 /* less is the noise of two readings */
-#define SPARE_FD          64u  /* listeners, logs, the loop's own */
 
 static uint64_t mono_us(void)
 {
@@ -112,10 +110,18 @@ void net_turn(struct net *n)
 {
     struct hub_now now = net_now(n);
     uint64_t due = hub_tick(n->hub, now);
+    if (n->drain_asked && !n->stopping) {
+        stop_begin(n);
+        due = hub_tick(n->hub, now);
+    }
     for (struct conn *c; (c = list_due(&n->doomed, UINT64_MAX));) {
         ws_close(c);
     }
-    arm(n, due, now.mono_us);
+    uint64_t room = admit_next(n);
+    if (room <= now.mono_us) {
+        listen_start(n);
+    }
+    arm(n, room < due ? room : due, now.mono_us);
     stop_if_done(n);
 }
 
@@ -145,7 +151,10 @@ static void on_second(uv_timer_t *t)
 {
     struct net *n = t->data;
     uint64_t now = mono_us();
+    n->lag_us = now > n->second_us + 1000000 ? now - n->second_us - 1000000 : 0;
+    n->second_us = now;
     read_wall(n);
+    n->conf.hooks.second();
     expire(n, &n->handshake, now);
     expire(n, &n->closing, now);
     listen_start(n);
@@ -157,101 +166,20 @@ static void on_second(uv_timer_t *t)
     net_turn(n);
 }
 
-static void on_signal(uv_signal_t *s, int number)
+static void on_hangup(uv_signal_t *s, int number)
 {
-    struct net *n = s->data;
-    if (n->stopping) {
-        LOG(LOG_WARN, "second signal, stopping at once", LOG_NUM("signal", number));
-        n->done = true;
-    } else {
-        LOG(LOG_INFO, "stopping", LOG_NUM("signal", number),
-            LOG_NUM("clients", hub_clients(n->hub)), LOG_NUM("connections", n->nconn));
-        listen_shut(n);
-        n->stopping = true;
-        n->stop_deadline_us = mono_us() + n->conf.stop_us;
-        /* who has not said hello yet would keep us waiting */
-        for (struct conn *c; (c = list_due(&n->handshake, UINT64_MAX));) {
-            ws_doom(c, 0, NULL);
-        }
-        hub_stop(n->hub, net_now(n));
-    }
-    net_turn(n);
+    const struct net *n = s->data;
+    char why[256];
+    (void)number;
+    n->conf.hooks.reload(why, sizeof(why));
+    net_turn(s->data);
 }
 
-static rlim_t fds_needed(const struct net_conf *conf)
+static void on_rotate(uv_signal_t *s, int number)
 {
-    return conf->max_clients + SPARE_CONN + SPARE_FD;
-}
-
-static bool check_fds(const struct net_conf *conf, char *why, size_t cap)
-{
-    struct rlimit r;
-    getrlimit(RLIMIT_NOFILE, &r);
-    if (r.rlim_max != RLIM_INFINITY && fds_needed(conf) > r.rlim_max) {
-        snprintf(why, cap, "max-clients %u needs %llu file descriptors, the limit is %llu",
-                 conf->max_clients, (unsigned long long)fds_needed(conf),
-                 (unsigned long long)r.rlim_max);
-        return false;
-    }
-    return true;
-}
-
-/* No more than is needed: each close scans a table of this many entries. */
-static bool set_fd_limit(const struct net_conf *conf, char *why, size_t cap)
-{
-    struct rlimit r;
-    getrlimit(RLIMIT_NOFILE, &r);
-    r.rlim_cur = fds_needed(conf);
-    if (setrlimit(RLIMIT_NOFILE, &r) != 0) {
-        snprintf(why, cap, "cannot set the limit of file descriptors: %s", strerror(errno));
-        return false;
-    }
-    return true;
-}
-
-static bool check_listener(const struct net_conf *conf, const struct net_listener *spec, char *why,
-                           size_t cap)
-{
-    struct address a;
-    char detail[96];
-    if (!addr_parse(&a, spec->address, detail, sizeof(detail))) {
-        snprintf(why, cap, "%s: %s: %s", spec->where, spec->address, detail);
-        return false;
-    }
-    if (!a.loopback && !spec->health && !conf->allow_anonymous) {
-        snprintf(why, cap,
-                 "%s: %s is open to everybody: without authentication only loopback and unix "
-                 "sockets are, unless --allow-anonymous",
-                 spec->where, spec->address);
-        return false;
-    }
-    return true;
-}
-
-static bool wants_tls(const struct net_conf *conf)
-{
-    bool wanted = false;
-    for (unsigned i = 0; i < conf->nlisten; i++) {
-        wanted = wanted || strncmp(conf->listen[i].address, "tls:", 4) == 0;
-    }
-    return wanted;
-}
-
-bool net_check(const struct net_conf *conf, char *why, size_t cap)
-{
-    for (unsigned i = 0; i < conf->nlisten; i++) {
-        if (!check_listener(conf, &conf->listen[i], why, cap)) {
-            return false;
-        }
-    }
-    if (wants_tls(conf)) {
-        return tls_check(&conf->tls, why, cap) && check_fds(conf, why, cap);
-    }
-    if (conf->tls.cert || conf->tls.key || conf->tls.client_ca) {
-        snprintf(why, cap, "certificates are set, but no listener begins with tls:");
-        return false;
-    }
-    return check_fds(conf, why, cap);
+    const struct net *n = s->data;
+    (void)number;
+    n->conf.hooks.rotate();
 }
 
 static void init_loop(struct net *n)
@@ -262,7 +190,10 @@ static void init_loop(struct net *n)
     uv_timer_init(&n->loop, &n->second);
     uv_signal_init(&n->loop, &n->term);
     uv_signal_init(&n->loop, &n->interrupt);
+    uv_signal_init(&n->loop, &n->hangup);
+    uv_signal_init(&n->loop, &n->rotate);
     n->check.data = n->timer.data = n->second.data = n->term.data = n->interrupt.data = n;
+    n->hangup.data = n->rotate.data = n;
     n->timer_due_us = UINT64_MAX;
 }
 
@@ -270,8 +201,11 @@ static void start_loop(struct net *n)
 {
     uv_check_start(&n->check, on_check);
     uv_timer_start(&n->second, on_second, 1000, 1000);
-    uv_signal_start(&n->term, on_signal, SIGTERM);
-    uv_signal_start(&n->interrupt, on_signal, SIGINT);
+    uv_signal_start(&n->term, stop_signal, SIGTERM);
+    uv_signal_start(&n->interrupt, stop_signal, SIGINT);
+    uv_signal_start(&n->hangup, on_hangup, SIGHUP);
+    uv_signal_start(&n->rotate, on_rotate, SIGUSR1);
+    n->second_us = mono_us();
     for (unsigned i = 0; i < n->nlisteners; i++) {
         uv_poll_init(&n->loop, &n->listeners[i].watcher, n->listeners[i].fd);
         n->listeners[i].watcher.data = &n->listeners[i];
@@ -291,7 +225,8 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
     }
     n->conf = *conf;
     n->max_message = hub->max_message;
-    n->max_conn = conf->max_clients + SPARE_CONN;
+    n->pool = check_pool(conf);
+    n->max_conn = conf->max_clients + n->pool;
     n->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     list_init(&n->handshake);
     list_init(&n->doomed);
@@ -299,12 +234,14 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
     init_loop(n);
     read_wall(n);
     n->started_us = mono_us();
-    bool ok = net_check(conf, why, cap) && set_fd_limit(conf, why, cap);
+    struct net_bad bad;
+    n->gate = gate_new(&conf->gate, &bad, why, cap);
+    bool ok = n->gate && check_limit_fds(conf, why, cap);
     for (unsigned i = 0; ok && i < conf->nlisten; i++) {
         ok = listen_open(n, &conf->listen[i], why, cap);
         *bind_failed = !ok;
     }
-    if (ok && wants_tls(conf)) {
+    if (ok && check_wants_tls(conf)) {
         n->tls = tls_new(&conf->tls, ws_tls_failed, why, cap);
         ok = n->tls != NULL;
     }
@@ -341,6 +278,44 @@ bool net_is_tls(const struct net *n, unsigned i)
     return n->listeners[i].tls;
 }
 
+bool net_reconf(struct net *n, const struct net_conf *conf, const struct hub_conf *hub,
+                struct net_bad *bad, char *why, size_t cap)
+{
+    struct gate *gate = gate_new(&conf->gate, bad, why, cap);
+    if (!gate) {
+        return false;
+    }
+    *bad = (struct net_bad){NULL, 0};
+    if (gate_auth(n->gate) && !gate_auth(gate)) {
+        snprintf(why, cap, "authentication can be switched off by a restart only");
+        gate_free(gate);
+        return false;
+    }
+    if (n->tls && !tls_reload(n->tls, &conf->tls, why, cap)) {
+        gate_free(gate);
+        return false;
+    }
+    gate_free(n->gate);
+    n->gate = gate;
+    n->conf.gate.certs = conf->gate.certs;
+    n->conf.stop_us = conf->stop_us;
+    n->conf.node = conf->node; /* the same name, in memory that stays */
+    hub_reconf(n->hub, hub, net_now(n));
+    return true;
+}
+
+void net_withhold(struct net *n, bool on)
+{
+    n->withheld = on;
+    hub_withhold(n->hub, on);
+}
+
+void net_note_reload(struct net *n, const char *why)
+{
+    hub_note(n->hub, SP_EV_RELOAD, sp_str(why ? sp_err_wire(SP_INTERNAL) : NULL), sp_str(why),
+             net_now(n));
+}
+
 /* The context must not be destroyed over living connections: it unloads the code that their handles
  * in the loop still point to. */
 static void drop_all(struct net *n)
@@ -364,6 +339,8 @@ static void close_own_handles(struct net *n)
     uv_close((uv_handle_t *)&n->second, NULL);
     uv_close((uv_handle_t *)&n->term, NULL);
     uv_close((uv_handle_t *)&n->interrupt, NULL);
+    uv_close((uv_handle_t *)&n->hangup, NULL);
+    uv_close((uv_handle_t *)&n->rotate, NULL);
     for (unsigned i = 0; i < n->nlisteners; i++) {
         if (n->listeners[i].watcher.data) {
             uv_close((uv_handle_t *)&n->listeners[i].watcher, NULL);
@@ -388,6 +365,7 @@ void net_free(struct net *n)
     }
     hub_free(n->hub);
     tls_free(n->tls);
+    gate_free(n->gate);
     listen_close(n);
     if (n->reserve_fd >= 0) {
         close(n->reserve_fd);

@@ -6,9 +6,23 @@
 #include "daemon/core/hub.h"
 
 #define NET_LISTENERS 16
+#define NET_LIST_MAX  64
 
-/* net_listener says where to listen: "127.0.0.1:8081", "[::1]:0", "unix:/run/sigd/sigd.sock", each
- * with "tls:" before it for TLS. */
+/* net_list borrows strings. */
+struct net_list {
+    const char *const *v;
+    unsigned n;
+};
+
+/* net_bad names the value of the configuration that cannot work: an option of sigd and which of its
+ * values; option NULL: none in particular. */
+struct net_bad {
+    const char *option;
+    unsigned i;
+};
+
+/* net_listener says where to listen: "127.0.0.1:8081", "[::1]:0", "unix:/run/sigd/sigd.sock", or
+ * "fd:3", a listening socket that somebody passed on; each with "tls:" before it for TLS. */
 struct net_listener {
     const char *address, *where; /* borrowed; where it is configured, for messages */
     bool health;                 /* plain HTTP for /health instead of WebSocket */
@@ -22,6 +36,41 @@ struct net_tls {
     enum net_client_cert client_cert;
 };
 
+/* net_gate says who may come in; borrowed, NULL and empty where nothing is set. */
+struct net_gate {
+    const char *jwt_secret, *issuer, *audience, *default_role;
+    struct net_list jwt_keys;        /* "KID=FILE" */
+    struct net_list cert_roles;      /* "PATTERN=ROLE" */
+    struct net_list trusted_proxies; /* networks, or "unix" */
+    struct net_list origins;         /* patterns */
+    struct net_list hosts;           /* of the health listener */
+    uint64_t leeway_us;
+    bool certs; /* client certificates are asked for */
+};
+
+/* net_audit is how the audit log stands. */
+struct net_audit {
+    bool on, failing;
+    bool degraded; /* it fails, or dropped records not long ago */
+    uint64_t written, dropped;
+    uint32_t queued;
+};
+
+/* net_hooks are what the transport asks of the program around it; called on the loop's thread. */
+struct net_hooks {
+    /* events of the hub, as they happen; borrowed for the call */
+    void (*event)(const struct sp_event *ev);
+    /* read the configuration again, and call net_reconf; false with a sentence in why */
+    bool (*reload)(char *why, size_t cap);
+    /* SIGUSR1: open files anew */
+    void (*rotate)(void);
+    /* once a second */
+    void (*second)(void);
+    /* the graceful end has begun */
+    void (*draining)(void);
+    void (*audit)(struct net_audit *out);
+};
+
 struct net_conf {
     struct net_listener listen[NET_LISTENERS];
     unsigned nlisten;
@@ -29,16 +78,16 @@ struct net_conf {
     uint64_t stop_us; /* how long a graceful stop may take */
     bool allow_anonymous;
     struct net_tls tls;
+    struct net_gate gate;
     const char *node; /* borrowed: name of this server in /health */
-    /* events of the hub, as they happen; borrowed for the call */
-    void (*on_event)(const struct sp_event *ev);
+    struct net_hooks hooks;
 };
 
 struct net;
 
-/* net_check tells whether the configuration can work: addresses, who may reach them, descriptors.
- * False with a sentence in why. */
-bool net_check(const struct net_conf *conf, char *why, size_t cap);
+/* net_check tells whether the configuration can work: addresses, who may reach them, certificates,
+ * keys, descriptors. False with a sentence in why and, where one value is to blame, in bad. */
+bool net_check(const struct net_conf *conf, struct net_bad *bad, char *why, size_t cap);
 
 /* net_new binds the listeners and raises the limit of file descriptors to what max_clients needs.
  * NULL with a sentence in why; *bind_failed tells a busy or forbidden address (exit 3) from a
@@ -53,8 +102,18 @@ unsigned net_port(const struct net *n, unsigned i);
 bool net_is_unix(const struct net *n, unsigned i);
 bool net_is_tls(const struct net *n, unsigned i);
 
-/* net_run serves until SIGTERM or SIGINT: then every client is closed with 1001, what is queued is
- * flushed, and it returns; a second signal returns at once. */
+/* net_reconf takes gate, certificates, stop_us and the hub's configuration into use, or nothing of
+ * it. Authentication cannot be switched off so. False with a sentence in why. */
+bool net_reconf(struct net *n, const struct net_conf *conf, const struct hub_conf *hub,
+                struct net_bad *bad, char *why, size_t cap);
+/* net_withhold stops relaying and registering, while the audit log is required and fails. */
+void net_withhold(struct net *n, bool on);
+/* net_note puts a reload into the events; why is NULL when it went well. */
+void net_note_reload(struct net *n, const char *why);
+
+/* net_run serves until SIGTERM, SIGINT or the request of an administrator: then every client is
+ * told and closed with 1001, what is queued is flushed, and it returns; a second signal returns at
+ * once. SIGHUP and SIGUSR1 call the hooks reload and rotate. */
 void net_run(struct net *n);
 void net_free(struct net *n);
 

@@ -3,22 +3,28 @@
 #ifndef NET_PRIV_H
 #define NET_PRIV_H
 
-#include "daemon/net/tls.h"
+#include "daemon/net/gate.h"
 
 #include <libwebsockets.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <uv.h>
 
 _Static_assert(HUB_HEADROOM >= LWS_PRE, "the hub leaves room for the frame header");
 
-#define CLOSE_US  3000000u /* for the peer's close frame; after it, and again after that, a kill */
-#define ADDR_TEXT 112u     /* a unix path has up to 107 bytes */
+#define CLOSE_US     3000000u /* for the peer's close frame; after it, and again after that, a kill */
+#define ADDR_TEXT    112u     /* a unix path has up to 107 bytes */
+#define HANDSHAKE_US 10000000u /* from accept to an open WebSocket */
+#define HEADER_MAX   16384u    /* longer request headers are a bare close */
+#define POOL_MIN     64u       /* connections that may be without a WebSocket at once */
+#define POOL_MAX     1024u
 
 struct listener {
     uv_poll_t watcher;
     struct net *net;
     int fd;
     bool health, local_path, tls;
+    bool passed; /* somebody else opened it: its path is not ours to remove */
     unsigned port;
     char text[ADDR_TEXT];
 };
@@ -38,7 +44,16 @@ struct conn {
     struct lws *wsi;
     struct hub_ref ref;
     enum conn_state state;
-    bool health, local, forwarded, doomed, tls;
+    bool health, local, doomed, tls;
+    bool proxy;       /* the peer may speak for others */
+    bool admitted;    /* its address was asked about */
+    bool limited;     /* by its address, which is key */
+    bool shaking;     /* one of the pool: no WebSocket yet */
+    uint16_t retry_s; /* it comes too often: when it may try again */
+    struct addr_key key;
+    struct token_claims *claims; /* of its token or certificate, from the request to the hub */
+    bool with_token;
+    const char *refused; /* why those are no good */
     bool heard;          /* a frame has arrived before */
     uint32_t suspects;   /* frames in a row that looked unmasked */
     uint64_t frame_left; /* payload of the current frame that has not arrived yet */
@@ -56,23 +71,36 @@ struct conn_list {
     struct conn head;
 };
 
+/* The answers to plain requests and refused upgrades that are counted. */
+enum http_answer {
+#define HTTP_STATUS(id, code, words) HTTP_##id,
+#include "daemon/net/tbl/http.h"
+#undef HTTP_STATUS
+    HTTP_COUNT
+};
+
 struct net {
     struct net_conf conf;
     struct hub *hub;
+    struct gate *gate;
+    uint64_t answers[HTTP_COUNT], tls_failures, cert_refusals;
     uint32_t max_message;
     uv_loop_t loop;
     uv_check_t check;
     uv_timer_t timer, second;
-    uv_signal_t term, interrupt;
+    uv_signal_t term, interrupt, hangup, rotate;
     struct lws_context *lws;
     struct lws_vhost *vhost;
     struct tls *tls; /* NULL when no listener wants it */
     struct listener listeners[NET_LISTENERS];
     unsigned nlisteners;
     uint32_t nconn, max_conn;
+    uint32_t nshaking, pool; /* connections without a WebSocket yet, and how many there may be */
     bool accepting, stopping, done;
+    bool out_of_fds, pool_full; /* why it does not accept */
+    bool drain_asked, withheld;
     int reserve_fd; /* given up to accept and refuse when descriptors run out */
-    uint64_t timer_due_us, started_us, stop_deadline_us;
+    uint64_t timer_due_us, started_us, stop_deadline_us, second_us, lag_us;
     int64_t wall_offset_us;
     struct conn_list handshake, doomed, closing;
 };
@@ -86,6 +114,43 @@ void net_conn_gone(struct net *n);
 /* net_turn runs the hub's deadlines and carries out closings; at the end of each turn of the loop.
  */
 void net_turn(struct net *n);
+
+/* ---- check.c */
+rlim_t check_fds_needed(const struct net_conf *conf);
+uint32_t check_pool(const struct net_conf *conf);
+bool check_wants_tls(const struct net_conf *conf);
+/* check_limit_fds raises or lowers the limit to what is needed. */
+bool check_limit_fds(const struct net_conf *conf, char *why, size_t cap);
+
+/* ---- stop.c */
+/* stop_begin starts the graceful end; at once: no more waiting. */
+void stop_begin(struct net *n);
+void stop_signal(uv_signal_t *s, int number);
+
+/* ---- admit.c */
+/* admit_socket asks about a peer that has just connected; false: not even a handshake. */
+bool admit_socket(struct net *n, struct conn *c, const struct sockaddr_storage *peer);
+/* admit_address asks about the address that a request comes from, behind a proxy or not. False: too
+ * often, see retry_s. */
+bool admit_address(struct conn *c);
+/* admit_token reads what the request brings; what is wrong with it is told behind the upgrade. */
+void admit_token(struct conn *c);
+/* admit_peer describes the connection to the hub; grant and ids (TOKEN_IDS_MAX) are the caller's
+ * room. */
+struct hub_peer admit_peer(struct conn *c, struct hub_grant *grant, struct sp_str *ids);
+const char *admit_register(void *net, void *conn, struct sp_str token, struct hub_grant *out);
+bool admit_vouch(void *net, void *conn, uint64_t key);
+/* admit_enter and admit_leave count who is without a WebSocket; admit_room makes room for one more
+ * by giving up the oldest, and says whether there is. */
+void admit_enter(struct conn *c, uint64_t deadline_us);
+void admit_leave(struct conn *c);
+bool admit_room(struct net *n);
+/* admit_next gives the time at which admit_room could say otherwise; UINT64_MAX: not soon. */
+uint64_t admit_next(const struct net *n);
+
+/* ---- metrics.c */
+void metrics_put(struct net *n, struct sp_buf *b);
+uint64_t metrics_rss(void);
 
 /* ---- listen.c */
 bool listen_open(struct net *n, const struct net_listener *spec, char *why, size_t cap);
@@ -110,6 +175,12 @@ void ws_tls_failed(void *owner, bool certificate, const char *reason);
 extern const struct hub_ops ws_ops;
 
 /* ---- http.c */
+/* What may work less well than it should; ends with a NULL word. */
+struct net_degraded {
+    const char *word;
+    bool (*is_so)(const struct net *n);
+};
+extern const struct net_degraded net_degraded[];
 /* http_confirm decides on an upgrade request: 0 accept, 1 answered with a refusal, -1 drop. */
 int http_confirm(struct conn *c);
 /* http_request answers a plain request. */
@@ -120,11 +191,24 @@ struct address {
     struct sockaddr_storage sa;
     socklen_t len;
     bool loopback, tls;
+    int fd; /* a socket that was passed on; 0: none */
 };
 /* addr_parse reads a listener's address; no names are resolved. */
 bool addr_parse(struct address *a, const char *text, char *why, size_t cap);
 /* addr_format writes "192.0.2.1:4711", "[::1]:4711" or "unix"; IPv4-mapped addresses as IPv4. */
 void addr_format(char *out, size_t cap, const struct sockaddr_storage *sa, bool with_port);
 bool addr_is_local(const struct sockaddr_storage *sa);
+/* addr_read reads "192.0.2.1", "2001:db8::1", "[2001:db8::1]", each with ":PORT" or without. */
+bool addr_read(struct sockaddr_storage *sa, struct sp_str text);
+/* addr_key_of gives what the hub limits an address by. */
+struct addr_key addr_key_of(const struct sockaddr_storage *sa);
+
+/* cidr is a network; IPv4 as ::ffff:a.b.c.d/96+. */
+struct cidr {
+    uint8_t b[16];
+    unsigned bits;
+};
+bool cidr_parse(struct cidr *c, const char *text);
+bool cidr_has(const struct cidr *c, const struct sockaddr_storage *sa);
 
 #endif

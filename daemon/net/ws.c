@@ -10,12 +10,10 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define HANDSHAKE_US 10000000u /* from accept to an open WebSocket */
-#define RX_BUFFER    3072u     /* a 2 KB offer arrives whole; costs memory per connection */
-#define RX_FIRST     1024u     /* first allocation for a message in fragments */
-#define HEADER_MAX   16384u    /* longer request headers are a bare close */
-#define SERV_BUF     16384u
-#define HEADER_POOL  4096u /* requests being read at once */
+#define RX_BUFFER   3072u /* a 2 KB offer arrives whole; costs memory per connection */
+#define RX_FIRST    1024u /* first allocation for a message in fragments */
+#define SERV_BUF    16384u
+#define HEADER_POOL 4096u /* requests being read at once */
 
 /* ---------------------------------------------------------------- the hub's operations */
 
@@ -80,7 +78,19 @@ static uint64_t op_clock(void *ctx)
 static void op_event(void *ctx, const struct sp_event *ev)
 {
     const struct net *n = ctx;
-    n->conf.on_event(ev);
+    n->conf.hooks.event(ev);
+}
+
+static bool op_reload(void *ctx, char *why, size_t cap)
+{
+    const struct net *n = ctx;
+    return n->conf.hooks.reload(why, cap);
+}
+
+static void op_drain(void *ctx)
+{
+    struct net *n = ctx;
+    n->drain_asked = true;
 }
 
 const struct hub_ops ws_ops = {.write = op_write,
@@ -89,7 +99,11 @@ const struct hub_ops ws_ops = {.write = op_write,
                                .close = op_close,
                                .random = op_random,
                                .clock = op_clock,
-                               .event = op_event};
+                               .event = op_event,
+                               .authenticate = admit_register,
+                               .vouch = admit_vouch,
+                               .reload = op_reload,
+                               .drain = op_drain};
 
 /* ---------------------------------------------------------------- closing */
 
@@ -98,6 +112,7 @@ void ws_doom(struct conn *c, unsigned code, const char *reason)
 {
     if (!c->doomed) {
         c->doomed = true;
+        admit_leave(c);
         c->close_code = code;
         c->close_reason = reason;
         list_del(c);
@@ -149,9 +164,11 @@ void ws_free(struct conn *c)
 {
     struct net *n = c->net;
     list_del(c);
+    admit_leave(c);
     if (c->ref.gen) {
         hub_closed(n->hub, c->ref, c->peer_code, net_now(n));
     }
+    free(c->claims);
     free(c->rx);
     free(c);
     net_conn_gone(n);
@@ -239,7 +256,8 @@ static void on_receive(struct conn *c, char *in, size_t len)
     c->frame_left = left;
     if (lws_frame_is_binary(wsi)) {
         hub_fault(n->hub, c->ref, HUB_FAULT_BINARY, now);
-    } else if (c->rx_len + len + left > n->max_message) {
+    } else if (c->rx_len + len + left >
+               (whole ? n->max_message : hub_max_message(n->hub, c->ref))) {
         drop_rx(c);
         hub_fault(n->hub, c->ref, HUB_FAULT_TOO_LARGE, now);
     } else if (whole && c->rx_len == 0) {
@@ -256,10 +274,15 @@ static void on_receive(struct conn *c, char *in, size_t len)
 
 static void on_established(struct conn *c)
 {
-    struct hub_peer peer = {.addr = sp_str(c->addr), .local = c->local && !c->forwarded};
+    struct hub_grant grant;
+    struct sp_str ids[TOKEN_IDS_MAX];
+    struct hub_peer peer = admit_peer(c, &grant, ids);
     list_del(c);
+    admit_leave(c);
     c->state = CONN_OPEN;
     c->ref = hub_open(c->net->hub, c, &peer, net_now(c->net));
+    free(c->claims);
+    c->claims = NULL;
     if (c->ref.gen == 0) {
         ws_doom(c, c->net->stopping ? SP_CLOSE_GOING_AWAY : SP_CLOSE_INTERNAL,
                 c->net->stopping ? "server going away" : "out of memory");
@@ -364,11 +387,13 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons why, void *user, vo
 
 void ws_tls_failed(void *owner, bool certificate, const char *reason)
 {
-    const struct conn *c = owner;
+    struct conn *c = owner;
     if (certificate) {
-        LOG_LIMITED(LOG_WARN, "client certificate refused", 5, LOG_STR("addr", sp_str(c->addr)),
-                    LOG_STR("reason", sp_str(reason)));
+        c->net->cert_refusals++;
+        hub_refused(c->net->hub, sp_str(c->addr), c->limited ? &c->key : NULL, reason,
+                    net_now(c->net));
     } else {
+        c->net->tls_failures++;
         LOG_LIMITED(LOG_INFO, "tls handshake failed", 5, LOG_STR("addr", sp_str(c->addr)),
                     LOG_STR("reason", sp_str(reason)));
     }
@@ -453,8 +478,13 @@ void ws_adopt(struct net *n, int fd, const struct listener *l, const struct sock
     } else {
         addr_format(c->addr, sizeof(c->addr), peer, true);
     }
-    list_put(&n->handshake, c, net_now(n).mono_us + HANDSHAKE_US);
     n->nconn++;
+    admit_enter(c, net_now(n).mono_us + HANDSHAKE_US);
+    if (!admit_socket(n, c, peer)) {
+        close(fd);
+        ws_free(c);
+        return;
+    }
     lws_adopt_desc_t desc;
     memset(&desc, 0, sizeof(desc));
     desc.vh = n->vhost;

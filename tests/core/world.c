@@ -221,6 +221,7 @@ struct world *world_new_conf(const struct hub_conf *conf)
     w->now = (struct hub_now){START_US, START_MS};
     w->rng = 0x9e3779b97f4a7c15u;
     w->keep_events = true;
+    w->revoked_key = UINT64_MAX;
     w->conf = *conf;
     w->hub = hub_new(conf, &ops, w, w->now);
     if (!w->hub) {
@@ -255,7 +256,7 @@ uint32_t world_random(struct world *w, uint32_t n)
 
 static void set_time(struct world *w, uint64_t mono_us)
 {
-    w->now.wall_ms = START_MS + (int64_t)((mono_us - START_US) / 1000);
+    w->now.wall_ms = START_MS + w->wall_step + (int64_t)((mono_us - START_US) / 1000);
     w->now.mono_us = mono_us;
 }
 
@@ -286,6 +287,12 @@ void advance(struct world *w, uint64_t ms)
 void stall(struct world *w, uint64_t ms)
 {
     set_time(w, w->now.mono_us + ms * 1000);
+}
+
+void set_wall(struct world *w, int64_t by_ms)
+{
+    w->wall_step += by_ms;
+    w->now.wall_ms += by_ms;
 }
 
 /* ---- sockets */

@@ -44,7 +44,8 @@ struct sock {
 struct world {
     struct hub *hub;
     struct hub_now now;
-    uint64_t due; /* what hub_tick gave last */
+    int64_t wall_step; /* ms by which the wall clock was set; see set_wall */
+    uint64_t due;      /* what hub_tick gave last */
     uint64_t rng;
     bool linger;      /* hub_closed comes only with finish(); else from within the close */
     bool keep_events; /* record them in events; on at first */
@@ -80,6 +81,8 @@ uint32_t world_random(struct world *w, uint32_t n);
 void turn(struct world *w);
 void advance(struct world *w, uint64_t ms);
 void stall(struct world *w, uint64_t ms);
+/* set_wall sets the wall clock forward (or back) by so much. */
+void set_wall(struct world *w, int64_t by_ms);
 
 /* dial opens a connection; ref.gen is 0 when the hub refused it. dial_with brings a token, see
  * world_grant; one that cannot be read is refused. */

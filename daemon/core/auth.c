@@ -5,6 +5,10 @@
 
 #include <stdlib.h>
 
+#define FAR_MS        INT64_C(3153600000000) /* a hundred years */
+#define CLOCK_STEP_MS 200      /* a wall clock that moves by more against the other was set */
+#define CLOCK_LOOK_US 1000000u /* how often to look, so that a token ends a second late at most */
+
 #define UNAUTHORIZED "Unauthorized" /* the reason of close 1008 that the original service sends */
 
 static const struct sp_str none = {NULL, 0};
@@ -130,6 +134,26 @@ static struct hub_grant view_of(const struct grant *own)
         .id = own->id, .ids = own->ids, .nids = own->nids, .role = own->role, .how = own->how};
 }
 
+/* A stream or a watch began with a right that a reload or another token may have taken away. What
+ * is said of it answers no request, although one may be in progress. */
+static void recheck(struct hub *h, struct client *c)
+{
+    if (c->watch && !rights_any(&h->rights, c->role_ix, SP_T_WATCH)) {
+        c->waiting_us = h->now.mono_us;
+    }
+    if (c->monitor && !rights_any(&h->rights, c->role_ix, SP_T_MONITOR)) {
+        struct sp_str rid = h->msg.rid;
+        enum sp_type type = h->msg.type;
+        h->msg.rid.n = 0;
+        h->msg.type = SP_T_NONE;
+        monitor_drop(h, c);
+        c->waiting_us = h->now.mono_us;
+        reply_error(h, c, SP_FORBIDDEN, none, "your role may not monitor any more");
+        h->msg.rid = rid;
+        h->msg.type = type;
+    }
+}
+
 void auth_place(struct hub *h, struct client *c)
 {
     if (!h->conf.auth) {
@@ -140,6 +164,14 @@ void auth_place(struct hub *h, struct client *c)
             c->grant ? (uint8_t)rights_role_of_token(&h->rights, c->grant->role) : RIGHTS_NOBODY;
         c->vouched = c->grant != NULL;
     }
+    recheck(h, c);
+}
+
+void auth_drop(struct hub *h, struct client *c)
+{
+    h->nexpiring -= c->grant && c->grant->expires_ms != INT64_MAX;
+    free(c->grant);
+    c->grant = NULL;
 }
 
 static bool take_grant(struct hub *h, struct client *c, const struct hub_grant *g)
@@ -148,8 +180,9 @@ static bool take_grant(struct hub *h, struct client *c, const struct hub_grant *
     if (!own) {
         return false;
     }
-    free(c->grant);
+    auth_drop(h, c);
     c->grant = own;
+    h->nexpiring += own->expires_ms != INT64_MAX;
     auth_place(h, c);
     emit_auth(h, c, SP_OK, own->how);
     client_arm(h, c);
@@ -251,7 +284,26 @@ uint64_t auth_due(const struct hub *h, const struct client *c)
         return UINT64_MAX;
     }
     int64_t left_ms = c->grant->expires_ms - h->now.wall_ms;
+    if (left_ms > FAR_MS) {
+        return UINT64_MAX;
+    }
     return h->now.mono_us + (left_ms > 0 ? (uint64_t)left_ms * 1000 : 0);
+}
+
+/* Timers run on the other clock: when somebody sets the wall clock, every end moves. */
+uint64_t auth_follow_clock(struct hub *h)
+{
+    int64_t lead = h->now.wall_ms - (int64_t)(h->now.mono_us / 1000);
+    int64_t by = lead - h->wall_lead;
+    if (by > CLOCK_STEP_MS || by < -CLOCK_STEP_MS) {
+        h->wall_lead = lead;
+        for (uint32_t i = 0; i < h->nslots && h->nexpiring; i++) {
+            if (h->slots[i] && !h->slots[i]->doomed) {
+                client_arm(h, h->slots[i]);
+            }
+        }
+    }
+    return h->nexpiring ? h->now.mono_us + CLOCK_LOOK_US : UINT64_MAX;
 }
 
 bool auth_end(struct hub *h, struct client *c)

@@ -13,10 +13,12 @@ struct bucket_rate {
     uint64_t step_ns, depth_ns;
 };
 
-/* bucket_rate makes one of tokens per period_us; none when tokens is 0. */
+/* bucket_rate makes one of tokens per period_us; none when tokens is 0. More than a token per
+ * nanosecond counts as that. */
 static inline struct bucket_rate bucket_rate(uint64_t tokens, uint64_t period_us, uint64_t burst)
 {
     uint64_t step = tokens ? period_us * 1000 / tokens : 0;
+    step += tokens && !step;
     return (struct bucket_rate){step, step * (burst ? burst : 1)};
 }
 
@@ -29,7 +31,7 @@ static inline uint64_t bucket_take(uint64_t *full_ns, struct bucket_rate r, uint
     uint64_t now = now_us * 1000, at = *full_ns > now ? *full_ns : now;
     uint64_t cost = n * r.step_ns, room = r.depth_ns > cost ? r.depth_ns - cost : 0;
     if (r.step_ns && at - now > room) {
-        return (at - now - room) / 1000 + 1;
+        return (at - now - room + 999) / 1000;
     }
     *full_ns = at + cost;
     return 0;

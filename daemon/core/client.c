@@ -49,7 +49,10 @@ static enum hub_wrote send_or_queue(struct hub *h, struct client *c, struct sp_b
         }
     }
     const struct limits *l = &h->limits[c->role_ix];
-    if (!queue_put(&c->queue, b->p, b->n, relayed, l->queue_bytes, l->queue_msgs)) {
+    /* the last message of a drain finds room in a full queue too: what it holds was accepted */
+    size_t last = h->stopping ? b->n : 0;
+    if (!queue_put(&c->queue, b->p, b->n, relayed, l->queue_bytes + last,
+                   l->queue_msgs + h->stopping)) {
         client_doom(h, c, SP_CLOSE_SLOW);
         return HUB_BUSY;
     }
@@ -213,10 +216,17 @@ static uint64_t heartbeat_due(const struct hub *h, const struct client *c)
     return (c->missed ? c->last_ping_us : c->last_rx_us) + h->conf.heartbeat_us;
 }
 
+/* A watch that its role does not allow any more is silent and keeps nobody here. */
+static bool must_register(const struct hub *h, const struct client *c)
+{
+    return c->state == CLIENT_OPEN && !c->monitor &&
+           !(c->watch && rights_any(&h->rights, c->role_ix, SP_T_WATCH));
+}
+
 static uint64_t client_due(const struct hub *h, const struct client *c)
 {
     uint64_t due = auth_due(h, c);
-    if (c->state == CLIENT_OPEN && !c->monitor && !c->watch) {
+    if (must_register(h, c)) {
         uint64_t late = c->waiting_us + h->conf.register_us;
         due = late < due ? late : due;
     }
@@ -265,8 +275,7 @@ void client_timer(struct hub *h, struct client *c)
     if (auth_end(h, c)) {
         return;
     }
-    if (c->state == CLIENT_OPEN && !c->monitor && !c->watch &&
-        now >= c->waiting_us + h->conf.register_us) {
+    if (must_register(h, c) && now >= c->waiting_us + h->conf.register_us) {
         client_doom(h, c, SP_CLOSE_NOT_REGISTERED);
         return;
     }
@@ -313,7 +322,7 @@ void client_free(struct hub *h, struct client *c)
     wheel_clear(&h->wheel, &c->timer);
     queue_fini(&c->queue);
     free(c->err_at);
-    free(c->grant);
+    auth_drop(h, c);
     free(c->addr_key);
     str_free(c->id);
     str_free(c->role);

@@ -24,7 +24,9 @@ void counts_event(struct hub_counts *c, const struct sp_event *ev)
     if (ev->event == SP_EV_RELAY) {
         count_relay(c, ev);
     } else if (failed) {
-        c->errors[sp_err_find(ev->s[SP_ES_code])]++;
+        /* what failed to be done for an administrator is told in an event of its own */
+        bool told = ev->event != SP_EV_ADMIN && ev->event != SP_EV_RELOAD;
+        c->errors[sp_err_find(ev->s[SP_ES_code])] += told;
         c->failed_auths += ev->event == SP_EV_AUTH;
         c->failed_reloads += ev->event == SP_EV_RELOAD;
     }

@@ -199,10 +199,13 @@ static uint64_t over_rate(const struct hub *h, struct client *c, size_t len)
 }
 
 /* Who goes on after as many refusals as it had tokens does not listen. */
-static void refuse_rate(struct hub *h, struct client *c, uint64_t wait)
+static void refuse_rate(struct hub *h, struct client *c, uint64_t wait, size_t len)
 {
+    const struct role_rate *r = &h->rates[c->role_ix];
+    bool counted = r->messages.step_ns != 0;
     reply_wait(h, c, SP_RATE_LIMITED, wait, "slow down");
-    if (bucket_take(&c->refusals_full, h->rates[c->role_ix].messages, 1, h->now.mono_us)) {
+    if (bucket_take(&c->refusals_full, counted ? r->messages : r->bytes, counted ? 1 : len,
+                    h->now.mono_us)) {
         client_doom(h, c, SP_CLOSE_RATE);
     }
 }
@@ -232,7 +235,7 @@ static void dispatch(struct hub *h, struct client *c, const char *buf, size_t le
     enum sp_err e = sp_msg_decode(m, buf, len, &h->conf.scan, &d);
     uint64_t wait = over_rate(h, c, len);
     if (wait) {
-        refuse_rate(h, c, wait);
+        refuse_rate(h, c, wait, len);
     } else if (e && !sp_utf8_valid(buf, len)) {
         client_doom(h, c, SP_CLOSE_BAD_UTF8);
     } else if (e) {
@@ -319,6 +322,7 @@ void hub_fault(struct hub *h, struct hub_ref ref, enum hub_fault fault, struct h
 uint64_t hub_tick(struct hub *h, struct hub_now now)
 {
     h->now = now;
+    uint64_t look = auth_follow_clock(h);
     for (struct wheel_node *n; (n = wheel_pop(&h->wheel, now.mono_us));) {
         if (n->kind == TIMER_CLIENT) {
             client_timer(h, n->owner);
@@ -333,7 +337,8 @@ uint64_t hub_tick(struct hub *h, struct hub_now now)
     }
     reap(h);
     uint64_t feed = feed_due(h), wheel = wheel_next(&h->wheel);
-    return feed < wheel ? feed : wheel;
+    uint64_t due = feed < wheel ? feed : wheel;
+    return look < due ? look : due;
 }
 
 /* Each is told another moment, so that they do not come back all at once. */

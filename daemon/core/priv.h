@@ -99,6 +99,8 @@ struct hub {
     struct client **slots; /* by hub_ref.slot; NULL: free */
     uint32_t *gens, *free_slots;
     uint32_t nslots, nfree, nconn, nsessions;
+    uint32_t nexpiring; /* grants that end some day */
+    int64_t wall_lead;  /* of the wall clock before the other when it was looked at, ms */
     bool stopping, withheld;
     uint64_t last_conn, last_epoch, last_session, started_us;
     struct session *oldest, *newest;
@@ -175,6 +177,10 @@ bool auth_register(struct hub *h, struct client *c, const struct sp_msg *m);
 struct sp_str auth_role(const struct hub *h, const struct client *c, const struct sp_msg *m);
 /* auth_place finds the client's place in the table of rights. */
 void auth_place(struct hub *h, struct client *c);
+/* auth_drop frees its grant. */
+void auth_drop(struct hub *h, struct client *c);
+/* auth_follow_clock moves the timers when the wall clock was set; gives when to look again. */
+uint64_t auth_follow_clock(struct hub *h);
 /* auth_due gives the monotonic time at which its grant ends; UINT64_MAX: never. */
 uint64_t auth_due(const struct hub *h, const struct client *c);
 /* auth_end closes it when that time has come; true when it did. */

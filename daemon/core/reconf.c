@@ -2,6 +2,8 @@
  * A new configuration over living connections. */
 #include "daemon/core/priv.h"
 
+#include <stdlib.h>
+
 static void set_rates(struct hub *h)
 {
     for (unsigned i = 0; i < RIGHTS_ROLES; i++) {
@@ -43,30 +45,25 @@ static void look_again(struct hub *h, struct client *c)
         return;
     }
     auth_place(h, c);
-    if (c->monitor && !rights_any(&h->rights, c->role_ix, SP_T_MONITOR)) {
-        struct sp_str none = {NULL, 0};
-        monitor_drop(h, c);
-        c->waiting_us = h->now.mono_us;
-        reply_error(h, c, SP_FORBIDDEN, none, "your role may not monitor any more");
-    }
     client_arm(h, c);
 }
 
 void hub_reconf(struct hub *h, const struct hub_conf *conf, struct hub_now now)
 {
-    /* a reload that was asked for by a client still has its answer to give */
-    struct sp_str rid = h->msg.rid;
-    enum sp_type type = h->msg.type;
-    h->msg.rid.n = 0;
-    h->msg.type = SP_T_NONE;
+    bool errors = h->conf.max_errors != conf->max_errors;
     h->now = now;
     reconf_limits(h, conf);
     for (uint32_t i = 0; i < h->nslots; i++) {
         struct client *c = h->slots[i];
+        if (c && errors) {
+            /* the ring has the old size */
+            free(c->err_at);
+            c->err_at = NULL;
+            c->err_count = 0;
+        }
         if (c && !c->doomed) {
             look_again(h, c);
         }
     }
-    h->msg.rid = rid;
-    h->msg.type = type;
+    hub_settle(h);
 }

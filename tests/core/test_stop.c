@@ -19,6 +19,7 @@ static void test_everyone_gets_1001(void **state)
         forget_all(w);
         hub_drain(w->hub, w->now);
         for (int i = 0; i < 100; i++) {
+            expect(s[i], "goaway", "!rid", "reason=drain", "reconnectAfter=0");
             expect_closed(s[i], 1001);
         }
         assert_int_equal(hub_clients(w->hub), 0);
@@ -44,6 +45,7 @@ static void test_nobody_new_is_taken_in(void **state)
     assert_int_equal(after->ref.gen, 0);
     say(before, "{'type':'register','id':'a'}");
     say(after, "{'type':'register','id':'a'}");
+    expect(before, "goaway");
     assert_int_equal(unread(before) + unread(after), 0);
     assert_int_equal(hub_clients(w->hub), 0);
     world_free(w);
@@ -59,9 +61,14 @@ static void test_stop_twice(void **state)
     say(b, "{'type':'ice','target':'a','candidate':null}");
     hub_drain(w->hub, w->now);
     hub_drain(w->hub, w->now);
+    expect(b, "goaway");
     expect_closed(b, 1001);
     hub_drain(w->hub, w->now);
     advance(w, 2100);
+    expect_nothing(a);
+    give_room(a, -1);
+    expect(a, "ice");
+    expect(a, "goaway");
     expect_closed(a, 1001);
     hub_drain(w->hub, w->now);
     finish(a);
@@ -84,6 +91,7 @@ static void test_stop_while_others_are_closing(void **state)
     hub_fault(w->hub, slow->ref, HUB_FAULT_TOO_LARGE, w->now);
     hub_drain(w->hub, w->now);
     expect_closed(old, 4501);
+    expect(fresh, "goaway");
     expect_closed(fresh, 1001);
     give_room(slow, -1);
     expect(slow, "ice");
@@ -104,8 +112,9 @@ static void test_stop_with_monitors_and_watchers(void **state)
     advance(w, 25);
     forget_all(w);
     hub_drain(w->hub, w->now);
+    expect(m, "goaway");
     expect_closed(m, 1001);
-    forget(t);
+    expect(t, "goaway");
     expect_closed(t, 1001);
     advance(w, 60000);
     assert_true(w->due == UINT64_MAX);

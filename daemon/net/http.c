@@ -105,11 +105,20 @@ static bool comes_too_often(struct conn *c)
     return !admit_address(c);
 }
 
+static bool is_ending(struct conn *c)
+{
+    c->retry_s = RETRY_AFTER_S;
+    return c->net->stopping;
+}
+
+static bool is_withheld(struct conn *c)
+{
+    return c->net->withheld;
+}
+
 static bool is_full(struct conn *c)
 {
-    const struct net *n = c->net;
-    c->retry_s = RETRY_AFTER_S;
-    return n->stopping || n->withheld || hub_connections(n->hub) >= n->conf.max_clients;
+    return hub_connections(c->net->hub) >= c->net->conf.max_clients;
 }
 
 /* In this order; comes_too_often finds out the address that the later ones are about. */
@@ -128,7 +137,9 @@ static const struct {
     {has_bad_key, HTTP_BAD_REQUEST, "", "bad Sec-WebSocket-Key\n"},
     {is_strange_origin, HTTP_FORBIDDEN, "", "this origin may not connect\n"},
     {comes_too_often, HTTP_TOO_MANY, NULL, "too many connections or failed authentications\n"},
-    {is_full, HTTP_UNAVAILABLE, NULL, "too many clients, or going away\n"},
+    {is_ending, HTTP_UNAVAILABLE, NULL, "the server is shutting down\n"},
+    {is_withheld, HTTP_UNAVAILABLE, NULL, "the audit log cannot be written\n"},
+    {is_full, HTTP_UNAVAILABLE, NULL, "too many clients\n"},
 };
 
 int http_confirm(struct conn *c)

@@ -233,12 +233,17 @@ static EVP_PKEY *load_public(const char *path, char *why, size_t cap)
     return pkey;
 }
 
+bool token_kid_ok(struct sp_str kid)
+{
+    return kid.n <= TOKEN_KID_MAX && sp_id_ok(kid);
+}
+
 bool token_keys_file(struct token_keys *keys, const char *spec, char *why, size_t cap)
 {
     char text[200];
     const char *equals = strchr(spec, '=');
     struct sp_str kid = {spec, equals ? (size_t)(equals - spec) : 0};
-    if (kid.n > TOKEN_KID_MAX || !sp_id_ok(kid) || equals[1] == '\0') {
+    if (!token_kid_ok(kid) || equals[1] == '\0') {
         snprintf(why, cap, "'%s': want KID=FILE, KID of at most %d bytes of A-Z a-z 0-9 . _ : @ -",
                  spec, TOKEN_KID_MAX);
         return false;

@@ -59,6 +59,9 @@ bool token_keys_has(const struct token_keys *keys, uint64_t fingerprint);
 /* token_keys_count gives how many keys and secrets there are. */
 unsigned token_keys_count(const struct token_keys *keys);
 
+/* token_kid_ok tells whether a key may have that name: sp_id_ok, at most TOKEN_KID_MAX bytes. */
+bool token_kid_ok(struct sp_str kid);
+
 /* token_secret_is_weak tells that a secret of n bytes is shorter than its hash (RFC 7518 3.2). */
 bool token_secret_is_weak(size_t n);
 

@@ -3,7 +3,6 @@
  * Nothing of the payload is looked at before the signature is right. */
 #include "libtoken/priv.h"
 
-#include "libproto/id.h"
 #include "libproto/scan.h"
 
 #include <strings.h>
@@ -81,7 +80,7 @@ static const char *choose_key(const struct token_keys *keys, const struct sp_doc
     if (!sp_doc_find(doc, SP_STR("kid"))) {
         *out = keys->n == 1 ? &keys->key[0] : NULL;
     } else if (sp_doc_str(doc, SP_STR("kid"), scratch, sizeof(scratch), &kid) != SP_OK ||
-               !sp_id_ok(kid)) {
+               !token_kid_ok(kid)) {
         return "bad kid";
     }
     for (unsigned i = 0; i < keys->n; i++) {

@@ -126,6 +126,7 @@ COMMAND(listen);
 COMMAND(wait);
 COMMAND(list);
 COMMAND(ping);
+COMMAND(token);
 COMMAND(completion);
 COMMAND(help);
 

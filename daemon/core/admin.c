@@ -12,7 +12,7 @@ static void emit_admin(struct hub *h, const struct client *c, const struct sp_ms
     struct sp_event ev;
     sp_event_init(&ev, SP_EV_ADMIN, h->now.wall_ms);
     ev.kind = m->type;
-    ev.s[SP_ES_id] = c->id.n || !c->grant ? c->id : c->grant->id;
+    ev.s[SP_ES_id] = client_name(c);
     ev.s[SP_ES_addr] = c->addr;
     ev.s[SP_ES_to] = sp_msg_has(m, SP_M_TARGET) ? m->str[SP_M_TARGET] : none;
     ev.s[SP_ES_code] = code;

@@ -55,10 +55,9 @@ static void emit_auth(struct hub *h, const struct client *c, enum sp_err e, cons
     ev.s[SP_ES_reason] = sp_str(why);
     ev.s[SP_ES_code] = sp_str(e ? sp_err_wire(e) : NULL);
     ev.n[SP_EN_conn] = (int64_t)c->conn;
-    ev.s[SP_ES_id] = c->id;
+    ev.s[SP_ES_id] = client_name(c);
     if (c->grant) {
         ev.s[SP_ES_role] = c->grant->role;
-        ev.s[SP_ES_id] = c->id.n ? c->id : c->grant->id;
     }
     feed_emit(h, &ev);
 }

@@ -22,6 +22,11 @@ struct client *client_find(struct hub *h, struct sp_str id)
     return sp_map_get(&h->ids, id);
 }
 
+struct sp_str client_name(const struct client *c)
+{
+    return c->id.n || !c->grant ? c->id : c->grant->id;
+}
+
 struct sp_str str_dup(struct sp_str s)
 {
     char *p = malloc(s.n ? s.n : 1);
@@ -129,7 +134,7 @@ static void emit_disconnect(struct hub *h, const struct client *c, unsigned code
                  : snprintf(text, sizeof(text), "%s", reason);
     struct sp_event ev;
     sp_event_init(&ev, SP_EV_DISCONNECT, h->now.wall_ms);
-    ev.s[SP_ES_id] = c->id;
+    ev.s[SP_ES_id] = client_name(c);
     ev.s[SP_ES_addr] = c->addr;
     ev.s[SP_ES_reason] =
         (struct sp_str){text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1};

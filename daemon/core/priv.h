@@ -122,6 +122,8 @@ struct hub {
 /* ---- client.c */
 struct client *client_get(const struct hub *h, struct hub_ref ref);
 struct client *client_find(struct hub *h, struct sp_str id);
+/* client_name gives its id or, before it registers, the id that its grant is for. */
+struct sp_str client_name(const struct client *c);
 /* client_send writes or queues hub->out[0..n); on overflow the client is doomed and the result is
  * HUB_BUSY. */
 enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b);

@@ -49,7 +49,7 @@ static void emit_error(struct hub *h, struct client *c, enum sp_err e, struct sp
                                                   : SP_EV_DELIVER_ERROR;
     sp_event_init(&ev, t, h->now.wall_ms);
     ev.kind = h->msg.type;
-    ev.s[t == SP_EV_DELIVER_ERROR ? SP_ES_from : SP_ES_id] = c->id;
+    ev.s[t == SP_EV_DELIVER_ERROR ? SP_ES_from : SP_ES_id] = client_name(c);
     ev.s[SP_ES_addr] = t == SP_EV_DELIVER_ERROR ? ev.s[SP_ES_addr] : c->addr;
     ev.s[SP_ES_to] = target;
     ev.s[SP_ES_code] = sp_str(sp_err_wire(e));

@@ -201,7 +201,7 @@ static void take(struct chain *c, const struct record *r)
 
 bool chain_line(struct chain *c, struct sp_str line, bool ended, char *why, size_t cap)
 {
-    struct record r;
+    struct record r = {0};
     char text[sizeof(c->torn_why)];
     const char *wrong = ended ? read_record(line, &r, text, sizeof(text)) : "cut off";
     c->at.line++;

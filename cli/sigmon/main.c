@@ -1,121 +1,124 @@
 /* SPDX-License-Identifier: MIT
- * sigmon: see the traffic of a signaling server as it happens. */
+ * sigmon: see the traffic of a signaling server as it happens, and what it wrote down. */
 #include "cli/common/out.h"
-#include "cli/common/print.h"
 #include "cli/sigmon/mon.h"
 
-#define ROW(name, letter, kind, arg, member, help)                                                 \
-    {                                                                                              \
-        name, letter, kind, arg, NULL, offsetof(struct mon_opts, member), help                     \
-    }
-
-const struct opt mon_rows[] = {
-    ROW("expr", 'e', OPT_LIST, "EXPR", only, "only events that match (repeat: all of them)"),
-    ROW("exclude", 'x', OPT_LIST, "EXPR", except, "no events that match (repeat)"),
-    ROW("backlog", 'n', OPT_COUNT, "N", backlog, "begin with the last N events"),
-    ROW("stop-after", 'C', OPT_COUNT, "N", stop_after, "end after N events"),
-    ROW("until", 0, OPT_STRING, "EXPR", until, "end after an event that matches"),
-    ROW("duration", 'd', OPT_DURATION, "DUR", duration_us, "end after a while"),
-    ROW("time", 0, OPT_CHOICE, "abs|rel|delta|epoch|none", time, "how a line begins"),
-    ROW("ready-file", 0, OPT_STRING, "FILE", ready_file, "make this file once attached"),
+/* The first one is meant where none is named. */
+static const struct mon_command commands[] = {
+    {"tail", "[EXPR...]", "print events as they happen", "sigmon tail type=offer from='drone-*'",
+     mon_rows, tail_run},
+    {"audit", "verify FILE...", "check the chain of an audit log, oldest file first",
+     "sigmon audit verify audit.log.1 audit.log", audit_rows, audit_run},
     {0}};
 
-static void help(FILE *f)
+static const struct mon_command *command_find(const char *name)
+{
+    for (const struct mon_command *cmd = commands; cmd->name; cmd++) {
+        if (strcmp(cmd->name, name) == 0) {
+            return cmd;
+        }
+    }
+    return NULL;
+}
+
+static void help_all(FILE *f)
 {
     fputs("  sigmon type=offer,answer from='drone-*'\n"
           "  sigmon -n 20 -C 20 -F '%{ts} %-14{event} %{from} %{to}'\n"
           "  sigmon --until 'event=session_end' --json -W 30s | jq .\n\n"
-          "usage: sigmon [OPTIONS] [tail] [EXPR...]\n\n",
+          "usage: sigmon [OPTIONS] [COMMAND] [ARGUMENTS]    sigmon help COMMAND\n"
+          "No command: tail.\n\ncommands:\n",
           f);
-    opt_help(f, mon_rows);
+    for (const struct mon_command *cmd = commands; cmd->name; cmd++) {
+        char left[64];
+        snprintf(left, sizeof(left), "%s %s", cmd->name, cmd->args);
+        fprintf(f, "  %-24s %s\n", left, cmd->help);
+    }
+    fprintf(f, "\noptions of %s:\n", commands->name);
+    opt_help(f, commands->rows);
     fputs("\nconnection and output:\n", f);
     opt_help(f, link_rows);
 }
 
-int mon_compile(struct sp_filter *f, const char *what, const char *expr)
+static void help_one(FILE *f, const struct mon_command *cmd)
 {
-    struct sp_diag d;
-    if (sp_filter_parse(f, sp_str(expr), &d) == SP_OK) {
-        return 0;
-    }
-    out_fail(EXIT_USAGE, NULL, "%s: %s", what, d.text);
-    fputs("  ", stderr);
-    out_safe(stderr, sp_str(expr));
-    fprintf(stderr, "\n  %*s^\n", (int)d.off, "");
-    return EXIT_USAGE;
+    fprintf(f, "  %s\n\nusage: sigmon [OPTIONS] %s %s\n%s\n\noptions:\n", cmd->example, cmd->name,
+            cmd->args, cmd->help);
+    opt_help(f, cmd->rows);
+    fputs("\nsigmon help: connection and output\n", f);
 }
 
-static void join(struct sp_buf *b, const char *lead, const char *expr, bool alone)
+static int help(char **words, int n)
 {
-    if (b->n > 0) {
-        sp_buf_lit(b, " and ");
+    const struct mon_command *cmd = n > 0 ? command_find(words[0]) : NULL;
+    if (n > 0 && !cmd) {
+        return out_fail(EXIT_USAGE, NULL, "unknown command '%s'", words[0]);
     }
-    sp_buf_str(b, sp_str(lead));
-    sp_buf_str(b, alone ? SP_STR("") : SP_STR("("));
-    sp_buf_str(b, sp_str(expr));
-    sp_buf_str(b, alone ? SP_STR("") : SP_STR(")"));
+    if (cmd) {
+        help_one(stdout, cmd);
+    } else {
+        help_all(stdout);
+    }
+    return EXIT_OK;
 }
 
-int mon_filter(const struct mon_opts *o, char **words, int n, char *out, size_t cap)
+/* ---------------------------------------------------------------- which command */
+
+static bool is_option(const struct opt *row, const char *name, char letter)
 {
-    char words_expr[SP_FILTER_MAX + 1];
-    struct sp_filter f;
-    struct sp_buf b, w;
-    int status = 0;
-    sp_buf_init(&w, words_expr, sizeof(words_expr) - 1);
-    for (int i = 0; i < n; i++) {
-        sp_buf_str(&w, i > 0 ? SP_STR(" ") : SP_STR(""));
-        sp_buf_str(&w, sp_str(words[i]));
-    }
-    words_expr[w.n] = '\0';
-    sp_buf_init(&b, out, cap - 1);
-    if (w.n > 0) {
-        status = mon_compile(&f, "filter", words_expr);
-        join(&b, "", words_expr, o->only.n + o->except.n == 0);
-    }
-    for (unsigned i = 0; status == 0 && i < o->only.n; i++) {
-        status = mon_compile(&f, "-e", o->only.v[i]);
-        join(&b, "", o->only.v[i], false);
-    }
-    for (unsigned i = 0; status == 0 && i < o->except.n; i++) {
-        status = mon_compile(&f, "-x", o->except.v[i]);
-        join(&b, "not ", o->except.v[i], false);
-    }
-    if (status == 0 && (b.full || w.full)) {
-        return out_fail(EXIT_USAGE, NULL, "the filter is longer than %u bytes", SP_FILTER_MAX);
-    }
-    out[b.n] = '\0';
-    return status == 0 && b.n > 0 ? mon_compile(&f, "filter", out) : status;
+    return letter ? row->letter == letter : strcmp(row->name, name) == 0;
 }
 
-static int attach(const struct link_opts *opts, const struct mon_opts *o, char **words, int n)
+static bool wants_value(const char *name, char letter)
 {
-    char filter[SP_FILTER_MAX + 1], why[256];
-    struct sp_filter until;
-    int status = mon_filter(o, words, n, filter, sizeof(filter));
-    if (status == 0 && o->until) {
-        status = mon_compile(&until, "--until", o->until);
+    const struct opt *rows = link_rows;
+    for (const struct mon_command *cmd = commands; rows; rows = cmd->rows, cmd++) {
+        for (const struct opt *row = rows; row->name; row++) {
+            if (is_option(row, name, letter)) {
+                return opt_takes_value(row);
+            }
+        }
     }
-    if (status) {
-        return status;
+    return false;
+}
+
+/* Tells whether the value of an option is the next word. */
+static bool value_follows(const char *arg)
+{
+    if (arg[1] == '-') {
+        return wants_value(arg + 2, '\0');
     }
-    if (opts->format && !print_check_format(opts->format, why, sizeof(why))) {
-        return out_fail(EXIT_USAGE, NULL, "%s", why);
+    for (const char *p = arg + 1; *p; p++) {
+        if (wants_value("", *p)) {
+            return p[1] == '\0';
+        }
     }
-    struct link *link = link_new(opts);
-    if (!link) {
-        return EXIT_DATA;
+    return false;
+}
+
+/* The first word that is neither an option nor its value; NULL: there is none. */
+static const char *first_word(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            return argv[i + 1];
+        }
+        if (argv[i][0] != '-' || argv[i][1] == '\0') {
+            return argv[i];
+        }
+        i += value_follows(argv[i]);
     }
-    status = stream_run(link, opts, o, filter);
-    link_free(link);
-    return status;
+    return NULL;
 }
 
 int main(int argc, char **argv)
 {
+    _Alignas(16) char values[MON_VALUES_MAX] = {0};
     struct link_opts opts = LINK_OPTS_INIT;
-    struct mon_opts o = {0};
-    struct opt_group groups[] = {{link_rows, &opts}, {mon_rows, &o}};
+    const char *word = first_word(argc, argv);
+    const struct mon_command *named = word ? command_find(word) : NULL;
+    const struct mon_command *cmd = named ? named : commands;
+    struct opt_group groups[] = {{link_rows, &opts}, {cmd->rows, values}};
     char why[512];
     int first = 1;
     out_streams();
@@ -128,12 +131,13 @@ int main(int argc, char **argv)
         puts("sigmon " SIGKIT_VERSION);
         return out_done(EXIT_OK);
     }
-    bool ask = first < argc && strcmp(argv[first], "help") == 0;
-    if (opts.help || ask) {
-        help(stdout);
-        return out_done(EXIT_OK);
+    if (opts.help) {
+        return out_done(help(argv + first, named != NULL));
     }
-    first += first < argc && strcmp(argv[first], "tail") == 0;
-    int status = attach(&opts, &o, argv + first, argc - first);
+    if (word && strcmp(word, "help") == 0) {
+        return out_done(help(argv + first + 1, argc - first - 1));
+    }
+    first += named != NULL;
+    int status = cmd->run(&opts, values, argv + first, argc - first);
     return out_done(status == LINK_NO_READER ? EXIT_OK : status);
 }

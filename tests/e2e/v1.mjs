@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import WebSocket from 'ws';
 
-const url = `ws://127.0.0.1:${process.env.E2E_PORT}`;
+const url = process.env.E2E_URL ?? `ws://127.0.0.1:${process.env.E2E_PORT}`;
 const code = readFileSync(new URL('fixtures/original.js', import.meta.url), 'utf8');
 const stamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const TIMEOUT = 20000;

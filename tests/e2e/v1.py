@@ -25,7 +25,7 @@ def library():
         await ws.send(json.dumps(members))
 
     async def call():
-        url = f"ws://127.0.0.1:{os.environ['E2E_PORT']}"
+        url = os.environ.get("E2E_URL", f"ws://127.0.0.1:{os.environ['E2E_PORT']}")
         async with websockets.connect(url) as a, websockets.connect(url) as b:
             for ws, name in ((a, "py-1"), (b, "py-2")):
                 await put(ws, type="register", id=name)

@@ -15,9 +15,11 @@ void *__wrap_realloc(void *p, size_t n);
 static long countdown; /* the allocation that fails; 0: none */
 static bool for_good;  /* and all behind it */
 static bool failed;
+static unsigned long allocations; /* that the hub asked for */
 
 static bool refuse(void)
 {
+    allocations += !world_busy;
     if (world_busy || countdown == 0) {
         return false;
     }
@@ -96,7 +98,7 @@ static void crowd(struct world *w, int from, int to)
 }
 
 /* Touches every allocation that the core makes. */
-static void script(struct world *w)
+static void script_of_calls(struct world *w)
 {
     char resume[128];
     struct sock *a = dial(w), *b = dial(w), *t = dial_local(w), *m = dial_local(w);
@@ -127,8 +129,60 @@ static void script(struct world *w)
     advance(w, 50);
 }
 
+static struct sock *dial_key(struct world *w, const char *token)
+{
+    static const struct addr_key key = {{7}};
+    struct hub_grant grant;
+    assert_true(!*token || world_grant(w, token, &grant));
+    return dial_peer(w, &(struct hub_peer){.addr = SP_STR("192.0.2.1:1"),
+                                           .key = &key,
+                                           .grant = *token ? &grant : NULL});
+}
+
+/* The same with authentication: grants, renewals, rates by address, administration. */
+static void script_of_grants(struct world *w)
+{
+    static const struct addr_key key = {{7}};
+    hub_admit(w->hub, &key, w->now);
+    struct sock *a = dial_key(w, "id=a;ids=a-*;ids=b-*;role=admin;exp=1764248400000");
+    struct sock *b = dial_key(w, ""), *m = dial_key(w, "id=m;role=monitor"), *bad = dial_key(w, "");
+    ask(m, "'type':'monitor'");
+    ask(m, "'type':'watch'");
+    ask(bad, "'type':'register','id':'x','token':'bad'");
+    ask(a, "'type':'register','id':'a'");
+    ask(b, "'type':'register','id':'b','token':'ids=*;role=operator;key=7','meta':{}");
+    ask(b, "'type':'offer','target':'a','sdp':'v'");
+    ask(a, "'type':'register','id':'a','token':'id=a;role=admin;exp=1764248500000'");
+    ask(a, "'type':'sessions'");
+    ask(a, "'type':'stats'");
+    ask(a, "'type':'nonsense'");
+    ask(b, "'type':'register','id':'b','token':'id=b;role=drone;key=8'");
+    ask(a, "'type':'reload'");
+    w->revoked_key = 8;
+    ask(a, "'type':'reload'");
+    ask(a, "'type':'kick','target':'b'");
+    ask(a, "'type':'kick','target':'a'");
+    m->room = 0;
+    advance(w, 50);
+    hub_drain(w->hub, w->now);
+    give_room(m, -1);
+}
+
 /* What must hold after any failure. */
-static void check(struct world *w)
+static void check_grants(struct world *w)
+{
+    for (size_t i = 0; i < w->nsocks; i++) {
+        hang_up(w->socks[i]);
+    }
+    turn(w);
+    assert_int_equal(hub_connections(w->hub), 0);
+    assert_int_equal(hub_clients(w->hub), 0);
+    assert_int_equal(hub_sessions(w->hub), 0);
+    assert_int_equal(hub_monitors(w->hub), 0);
+    assert_true(w->due == UINT64_MAX);
+}
+
+static void check_calls(struct world *w)
 {
     struct sock *lister = dial_local(w);
     say(lister, "{'type':'list','detail':true}");
@@ -157,13 +211,19 @@ static void check_owner(struct world *w, const char *id, struct sock *one, struc
     assert_true(got <= 1);
 }
 
-static void run_script(bool rest)
+typedef void (*part_fn)(struct world *w);
+
+/* Gives how many allocations the script makes. */
+static long run_script(bool rest, bool auth, part_fn script, part_fn check)
 {
+    struct hub_conf conf = world_conf();
+    conf.auth = auth;
+    conf.failures = bucket_rate(1, 1000000, 5);
     for (long n = 1;; n++) {
         countdown = n;
         for_good = rest;
         failed = false;
-        struct world *w = world_new();
+        struct world *w = world_new_conf(&conf);
         if (w) {
             script(w);
         }
@@ -175,8 +235,7 @@ static void run_script(bool rest)
             assert_true(failed);
         }
         if (!failed) {
-            assert_true(n > 100);
-            return;
+            return n - 1;
         }
     }
 }
@@ -184,13 +243,61 @@ static void run_script(bool rest)
 static void test_each_allocation_fails_once(void **state)
 {
     (void)state;
-    run_script(false);
+    assert_true(run_script(false, false, script_of_calls, check_calls) > 100);
 }
 
 static void test_memory_runs_out_for_good(void **state)
 {
     (void)state;
-    run_script(true);
+    assert_true(run_script(true, false, script_of_calls, check_calls) > 100);
+}
+
+static void test_grants_run_out_of_memory(void **state)
+{
+    (void)state;
+    assert_true(run_script(false, true, script_of_grants, check_grants) > 25);
+    assert_true(run_script(true, true, script_of_grants, check_grants) > 25);
+}
+
+/* Nobody gets in by memory that runs out: what could not be kept was not granted. */
+static void test_no_grant_without_memory(void **state)
+{
+    (void)state;
+    for (long n = 1, granted = 0; !granted; n++) {
+        struct hub_conf conf = world_conf();
+        conf.auth = true;
+        struct world *w = world_new_conf(&conf);
+        struct sock *s = dial(w);
+        countdown = n;
+        failed = for_good = false;
+        granted = ask(s, "'type':'register','id':'a','token':'id=a;role=admin'");
+        countdown = 0;
+        assert_int_equal(granted, !failed);
+        assert_int_equal(hub_clients(w->hub), granted);
+        forget(s);
+        say(s, "{'type':'offer','target':'a','sdp':'v','rid':1}");
+        granted ? expect(s, "offer") : expect(s, "error", "code=not_registered");
+        world_free(w);
+    }
+}
+
+/* A hundred thousand addresses take the room of one. */
+static void test_addresses_are_bounded(void **state)
+{
+    (void)state;
+    struct hub_conf conf = world_conf();
+    conf.connects = bucket_rate(1, 1000000, 3);
+    struct world *w = world_new_conf(&conf);
+    struct addr_key key = {{0}};
+    unsigned long before = allocations;
+    for (uint32_t i = 0; i < 100000; i++) {
+        memcpy(key.b + 4, &i, sizeof(i));
+        assert_int_equal(hub_admit(w->hub, &key, w->now), 0);
+        hub_refused(w->hub, SP_STR("x"), &key, "bad", w->now);
+    }
+    assert_int_equal(allocations - before, 1);
+    assert_int_equal(ADDRS_SETS * ADDRS_WAYS * sizeof(struct addr_entry), 256 * 1024);
+    world_free(w);
 }
 
 static void test_first_connection_is_refused(void **state)
@@ -242,7 +349,7 @@ static void test_takeover_that_runs_out_of_memory(void **state)
             assert_int_equal(hub_sessions(w->hub), 0);
         }
         check_owner(w, "a", a, b);
-        check(w);
+        check_calls(w);
         world_free(w);
         if (!failed) {
             return;
@@ -281,6 +388,9 @@ int main(void)
         cmocka_unit_test(test_first_connection_is_refused),
         cmocka_unit_test(test_second_registration_is_all_or_nothing),
         cmocka_unit_test(test_takeover_that_runs_out_of_memory),
+        cmocka_unit_test(test_no_grant_without_memory),
+        cmocka_unit_test(test_grants_run_out_of_memory),
+        cmocka_unit_test(test_addresses_are_bounded),
         cmocka_unit_test(test_each_allocation_fails_once),
         cmocka_unit_test(test_memory_runs_out_for_good),
     };

@@ -143,7 +143,7 @@ static void on_readable(uv_poll_t *w, int status, int events)
     struct net *n = l->net;
     (void)events;
     for (int i = 0; status == 0 && i < ACCEPT_BURST && n->accepting; i++) {
-        if (n->nconn >= n->max_conn || !admit_room(n)) {
+        if (!admit_room(n) || n->nconn >= n->max_conn) {
             LOG_LIMITED(LOG_WARN, "no room for another connection", 5,
                         LOG_NUM("connections", n->nconn), LOG_NUM("handshakes", n->nshaking));
             listen_stop(n);
@@ -155,7 +155,7 @@ static void on_readable(uv_poll_t *w, int status, int events)
 
 void listen_start(struct net *n)
 {
-    if (n->accepting || n->stopping || n->nconn >= n->max_conn) {
+    if (n->accepting || n->stopping) {
         return;
     }
     n->accepting = true;

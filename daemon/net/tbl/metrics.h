@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * One row per metric family of /metrics, in their order: METRIC_NUMBER(name, type, expression of
+ * struct sample *s, help) has one value, METRIC_FAMILY(name, type, function, help) several, which
+ * put_<function> writes. */
+METRIC_FAMILY("sigd_info", GAUGE, info, "Version and node")
+METRIC_NUMBER("sigd_connections", GAUGE, hub_connections(s->n->hub), "WebSocket connections")
+METRIC_NUMBER("sigd_clients", GAUGE, hub_clients(s->n->hub), "Registered clients")
+METRIC_NUMBER("sigd_sessions", GAUGE, hub_sessions(s->n->hub), "Open sessions")
+METRIC_NUMBER("sigd_monitors", GAUGE, hub_monitors(s->n->hub), "Connections that stream events")
+METRIC_NUMBER("sigd_handshakes", GAUGE, s->n->nshaking, "Connections without a WebSocket yet")
+METRIC_NUMBER("sigd_max_clients", GAUGE, s->n->conf.max_clients,
+              "Connections served at once, at most")
+METRIC_NUMBER("sigd_queue_bytes", GAUGE, hub_queued_bytes(s->n->hub),
+              "Bytes queued for slow receivers")
+METRIC_NUMBER("sigd_accepting", GAUGE, s->n->accepting, "1 while new connections are accepted")
+METRIC_NUMBER("sigd_draining", GAUGE, s->n->stopping, "1 while the server ends gracefully")
+METRIC_NUMBER("sigd_withholding", GAUGE, s->n->withheld,
+              "1 while nothing is relayed because the audit log fails")
+METRIC_NUMBER("sigd_relayed_bytes_total", COUNTER, s->c->relayed_bytes,
+              "Bytes of relayed messages, as received")
+METRIC_NUMBER("sigd_auth_failures_total", COUNTER, s->c->failed_auths, "Failed authentications")
+METRIC_NUMBER("sigd_reload_failures_total", COUNTER, s->c->failed_reloads,
+              "Reloads that changed nothing")
+METRIC_NUMBER("sigd_tls_failures_total", COUNTER, s->n->tls_failures,
+              "TLS handshakes that failed for another reason than the client's certificate")
+METRIC_NUMBER("sigd_certificate_refusals_total", COUNTER, s->n->cert_refusals,
+              "TLS handshakes that failed for the client's certificate")
+METRIC_NUMBER("sigd_audit_records_total", COUNTER, s->audit.written, "Events in the audit log")
+METRIC_NUMBER("sigd_audit_drops_total", COUNTER, s->audit.dropped,
+              "Events that the audit log had no room for")
+METRIC_NUMBER("sigd_audit_queue", GAUGE, s->audit.queued, "Events that wait for the audit log")
+METRIC_NUMBER("sigd_audit_failing", GAUGE, s->audit.failing,
+              "1 while the audit log cannot be written")
+METRIC_FAMILY("sigd_events_total", COUNTER, events, "Events by kind")
+METRIC_FAMILY("sigd_relays_total", COUNTER, relays, "Relayed messages by type")
+METRIC_FAMILY("sigd_errors_total", COUNTER, errors, "Failed requests by error code")
+METRIC_FAMILY("sigd_relay_duration_seconds", HISTOGRAM, latency,
+              "From the arrival of a message to its write")
+METRIC_FAMILY("sigd_http_answers_total", COUNTER, answers,
+              "Plain requests and refused upgrades by status")
+METRIC_FAMILY("sigd_degraded", GAUGE, degraded, "1 for what works less well than it should")
+METRIC_FAMILY("sigd_loop_lag_seconds", GAUGE, lag, "How late the timer of each second last came")
+METRIC_FAMILY("process_cpu_seconds_total", COUNTER, cpu, "User and system time")
+METRIC_FAMILY("process_start_time_seconds", GAUGE, start, "When the process began, Unix time")
+METRIC_NUMBER("process_resident_memory_bytes", GAUGE, metrics_rss(), "Resident memory")
+METRIC_NUMBER("process_open_fds", GAUGE, open_fds(), "Open file descriptors")
+METRIC_NUMBER("process_max_fds", GAUGE, max_fds(), "Limit of open file descriptors")

@@ -77,6 +77,52 @@ static void test_numbers(void **state)
     assert_int_equal(m.num[SP_M_HOLD], 5000);
 }
 
+static void test_administration(void **state)
+{
+    (void)state;
+    struct sp_msg m;
+    decode_ok(&m, "{\"type\":\"kick\",\"target\":\"cam\\u002d2\",\"reason\":\"n\\u006fisy\"}");
+    assert_int_equal(m.type, SP_T_KICK);
+    assert_text(m.str[SP_M_TARGET], "cam-2");
+    assert_text(m.str[SP_M_REASON], "noisy");
+    decode_ok(&m, "{\"type\":\"sessions\",\"match\":\"a*\",\"limit\":3,\"after\":\"17\"}");
+    assert_text(m.str[SP_M_MATCH], "a*");
+    assert_text(m.str[SP_M_AFTER], "17");
+    assert_int_equal(m.num[SP_M_LIMIT], 3);
+    decode_ok(&m, "{\"type\":\"stats\",\"limit\":\"of no interest here\"}");
+    assert_false(sp_msg_has(&m, SP_M_LIMIT));
+    decode_ok(&m, "{\"type\":\"drain\",\"rid\":1}");
+    assert_text(m.rid, "1");
+    decode_ok(&m, "{\"type\":\"reload\"}");
+    assert_int_equal(m.row->class, SP_CLASS_ADMIN);
+    assert_int_equal(m.npass, 0);
+}
+
+/* Rights are given by class: who moves a request to another one changes who may send it. */
+static void test_classes(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sp_type type;
+        enum sp_class class;
+    } rows[] = {{SP_T_REGISTER, SP_CLASS_FREE},  {SP_T_PING, SP_CLASS_FREE},
+                {SP_T_UNWATCH, SP_CLASS_FREE},   {SP_T_OFFER, SP_CLASS_RELAY},
+                {SP_T_ANSWER, SP_CLASS_RELAY},   {SP_T_ICE, SP_CLASS_RELAY},
+                {SP_T_BYE, SP_CLASS_RELAY},      {SP_T_LIST, SP_CLASS_QUERY},
+                {SP_T_WATCH, SP_CLASS_QUERY},    {SP_T_MONITOR, SP_CLASS_ADMIN},
+                {SP_T_SESSIONS, SP_CLASS_ADMIN}, {SP_T_STATS, SP_CLASS_ADMIN},
+                {SP_T_KICK, SP_CLASS_ADMIN},     {SP_T_DRAIN, SP_CLASS_ADMIN},
+                {SP_T_RELOAD, SP_CLASS_ADMIN}};
+    size_t n = sizeof(rows) / sizeof(rows[0]), requests = 0;
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(sp_request_row(rows[i].type)->class, rows[i].class);
+    }
+    for (unsigned t = 0; t < SP_T_COUNT; t++) {
+        requests += sp_request_row((enum sp_type)t) != NULL;
+    }
+    assert_int_equal(requests, n);
+}
+
 static void test_error_keeps_rid_and_type(void **state)
 {
     (void)state;
@@ -286,6 +332,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_register),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_administration),
+        cmocka_unit_test(test_classes),
         cmocka_unit_test(test_error_keeps_rid_and_type),
         cmocka_unit_test(test_relay_passes_members_as_they_are),
         cmocka_unit_test(test_relay_cannot_be_forged),

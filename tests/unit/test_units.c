@@ -102,6 +102,54 @@ static void test_counts(void **state)
     CHECK(sp_parse_count, q);
 }
 
+static void test_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *separators, *words[4];
+    } cases[] = {{"a b c", " ", {"a", "b", "c"}},
+                 {"  a\t\tb ", " \t", {"a", "b"}},
+                 {",,a,,b,", ",", {"a", "b"}},
+                 {"one", " ", {"one"}},
+                 {"a b", "", {"a b"}},
+                 {" \t ", " \t", {NULL}},
+                 {"", " ", {NULL}}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sp_str rest = sp_str(cases[i].text);
+        for (size_t k = 0; cases[i].words[k]; k++) {
+            assert_text(sp_cut(&rest, cases[i].separators), cases[i].words[k]);
+        }
+        assert_int_equal(sp_cut(&rest, cases[i].separators).n, 0);
+        assert_int_equal(sp_cut(&rest, cases[i].separators).n, 0);
+    }
+    /* a slice ends where it ends, whatever stands behind it */
+    struct sp_str slice = {"ab cd", 4};
+    assert_text(sp_cut(&slice, " "), "ab");
+    assert_text(sp_cut(&slice, " "), "c");
+    assert_int_equal(sp_cut(&slice, " ").n, 0);
+}
+
+static void test_guess(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"offer", "answer", "watch", "unwatch"};
+    static const struct {
+        const char *word, *best;
+    } cases[] = {{"ofer", "offer"}, {"wacth", "watch"}, {"unwatc", "unwatch"}, {"zzzzz", NULL}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sp_guess g = sp_guess_init(sp_str(cases[i].word));
+        for (size_t k = 0; k < 4; k++) {
+            sp_guess_consider(&g, words[k]);
+        }
+        if (!cases[i].best) {
+            assert_null(g.best);
+        } else {
+            assert_non_null(g.best);
+            assert_string_equal(g.best, cases[i].best);
+        }
+    }
+}
+
 static void test_distance(void **state)
 {
     (void)state;
@@ -135,6 +183,8 @@ int main(void)
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_guess),
         cmocka_unit_test(test_distance),
         cmocka_unit_test(test_distance_is_bounded),
     };

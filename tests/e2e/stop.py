@@ -6,13 +6,32 @@ import os
 import signal
 import threading
 
-from peer import CLOSE, TEXT, Gone, Peer, dial, equal, frame, main
+from peer import CLOSE, STAMP, TEXT, Gone, Peer, dial, equal, frame, main
 
 CLIENTS = 200
 
 
 def terminate():
     os.kill(int(os.environ["E2E_PID"]), signal.SIGTERM)
+
+
+def advice(payload):
+    """The milliseconds of a goaway after which to come back."""
+    got = json.loads(payload)
+    equal(list(got), ["type", "reason", "reconnectAfter", "timestamp"])
+    equal((got["type"], got["reason"]), ("goaway", "drain"))
+    assert STAMP.match(got["timestamp"]), got
+    assert 0 <= got["reconnectAfter"] < 10000, got
+    return got["reconnectAfter"]
+
+
+def told(p):
+    """The goaway and the close frame behind it, which is not answered."""
+    op, payload = p.frame()
+    equal(op, TEXT)
+    advice(payload)
+    op, payload = p.frame()
+    equal((op, payload), (CLOSE, b"\x03\xe9server going away"))
 
 
 class Talker(threading.Thread):
@@ -24,7 +43,7 @@ class Talker(threading.Thread):
         self.peer.register(name)
         self.target = target
         self.acked = self.heard = 0
-        self.end = self.trouble = None
+        self.end = self.trouble = self.advice = None
         self.flowing = threading.Event()
 
     def talk(self):
@@ -47,6 +66,9 @@ class Talker(threading.Thread):
                 self.heard += 1
                 if self.heard == 50:
                     self.flowing.set()
+            elif payload.startswith(b'{"type":"goaway"'):
+                assert self.advice is None, "told twice"
+                self.advice = advice(payload)
             else:  # a neighbour may go first
                 assert b'"target_not_found"' in payload, payload
 
@@ -72,6 +94,7 @@ def storm():
         if t.trouble:
             raise t.trouble
         equal(t.end, (1001, "server going away"), f"client {i}")
+        assert t.advice is not None, f"client {i} was not told"
     for i, t in enumerate(ring):  # now that all have read to the end
         assert t.acked <= ring[(i + 1) % CLIENTS].heard, (i, t.acked, ring[(i + 1) % CLIENTS].heard)
 
@@ -81,8 +104,7 @@ def stubborn():
     p = Peer()
     p.register("stubborn")
     terminate()
-    op, payload = p.frame()
-    equal((op, payload[:2]), (CLOSE, b"\x03\xe9"))
+    told(p)
     terminate()
     p.ended()
 
@@ -96,7 +118,7 @@ def deaf():
     p.register("deaf")
     q.register("other")
     terminate()
-    equal(p.frame()[0], CLOSE)
+    told(p)
     q.closed(1001)
     for s in half:
         equal(s.recv(1), b"")
@@ -111,7 +133,7 @@ def refused_while_stopping():
     p = Peer()
     p.register("last")
     terminate()
-    equal(p.frame()[0], CLOSE)
+    told(p)
     try:
         dial()
     except ConnectionRefusedError:
@@ -135,6 +157,7 @@ def flushed():
     a.closed(1001)
     for i in range(40):
         equal(b.get("ice")["candidate"], str(i) * 20000)
+    advice(b.hear())
     b.closed(1001)
 
 

@@ -78,6 +78,7 @@ static int run(struct conf *c, const struct conf_args *a)
         return EX_OK;
     }
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     umask(077);
     leave_no_core();
     int status = serve(c, &p, why, sizeof(why));

@@ -71,7 +71,7 @@ SIGD_OPTION(audit, "audit", 0, STRING, NULL, 0, 0, false, NULL, "FILE",
             "append who did what to FILE")
 SIGD_OPTION(audit_required, "audit-required", 0, FLAG, "false", 0, 0, false, NULL, NULL,
             "refuse service while it cannot be written")
-SIGD_OPTION(audit_queue, "audit-queue", 0, NUMBER, "65536", 64, 1048576, false, NULL, "N",
+SIGD_OPTION(audit_queue, "audit-queue", 0, NUMBER, "16384", 64, 1048576, false, NULL, "N",
             "records that wait for the disk")
 SIGD_OPTION(port_file, "port-file", 0, STRING, NULL, 0, 0, false, NULL, "FILE",
             "write the port (or socket path) of each listener there")

@@ -17,7 +17,12 @@ teardown() {
     py limits full
 }
 
-@test "max-clients + 64 connections: the rest wait, and are served later" {
+@test "64 connections that say nothing make way" {
+    start_sigd --max-clients 8
+    py limits handshakes
+}
+
+@test "max-clients, and 64 connections that say nothing: 503 and health without a long wait" {
     start_sigd --max-clients 4
     py limits hard_cap
 }
@@ -30,7 +35,7 @@ teardown() {
 @test "a hard limit of descriptors too low for max-clients is refused" {
     run bash -c "ulimit -n 200; exec '$SIGD' --no-env-file -l 127.0.0.1:0 --health none"
     assert_failure 9
-    assert_output "sigd: max-clients 1000 needs 1128 file descriptors, the limit is 200"
+    assert_output "sigd: max-clients 1000 needs 2064 file descriptors, the limit is 200"
 }
 
 @test "a receiver whose queue is full: 4409, target_overloaded for the sender" {

@@ -50,7 +50,7 @@ def others():
     for path in ("/", "/healthz", "/health/", "/Health", "/../health/x", "/index.html"):
         status, _, body = get(path)
         equal(status, 404, path)
-        equal(body, b"try /health\n")
+        equal(body, b"try /health, /ready or /metrics\n")
     equal(get("/health?verbose=1")[0], 200)
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
         status, headers, body = get(method=method)

@@ -11,7 +11,14 @@
 
 #define UNAUTHORIZED "Unauthorized" /* the reason of close 1008 that the original service sends */
 
+const char hub_expired[] = "expired";
+
 static const struct sp_str none = {NULL, 0};
+
+static enum sp_err code_of(const char *why)
+{
+    return why == hub_expired ? SP_TOKEN_EXPIRED : SP_UNAUTHORIZED;
+}
 
 /* ---------------------------------------------------------------- addresses */
 
@@ -79,7 +86,7 @@ void hub_refused(struct hub *h, struct sp_str addr, const struct addr_key *key, 
 static void refuse(struct hub *h, struct client *c, const char *why)
 {
     count_failure(h, c->addr_key);
-    reply_error(h, c, SP_UNAUTHORIZED, none, "%s", why);
+    reply_error(h, c, code_of(why), none, "%s", why);
     client_doom_for(h, c, SP_CLOSE_POLICY, UNAUTHORIZED);
 }
 
@@ -201,7 +208,7 @@ bool auth_open(struct hub *h, struct client *c, const struct hub_peer *peer)
     auth_place(h, c);
     if (peer->refused) {
         count_failure(h, c->addr_key);
-        emit_auth(h, c, SP_UNAUTHORIZED, peer->refused);
+        emit_auth(h, c, code_of(peer->refused), peer->refused);
         client_doom_for(h, c, SP_CLOSE_POLICY, UNAUTHORIZED);
         return true;
     }

@@ -53,6 +53,10 @@ struct hub_grant {
     const char *how;    /* constant: "token", "certificate" */
 };
 
+/* The reason of a token that is right in every way, only too late: told as token_expired. Reasons
+ * are compared with it by address. */
+extern const char hub_expired[];
+
 #define HUB_IDS_MAX 16u
 
 enum hub_wrote { HUB_WROTE, HUB_BUSY, HUB_GONE };

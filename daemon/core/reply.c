@@ -43,10 +43,10 @@ static void emit_error(struct hub *h, struct client *c, enum sp_err e, struct sp
 {
     bool protocol = e <= SP_ALREADY_REGISTERED || e == SP_TOO_LARGE;
     struct sp_event ev;
-    enum sp_event_type t = protocol               ? SP_EV_PROTOCOL_ERROR
-                           : e == SP_RATE_LIMITED ? SP_EV_RATE_LIMIT
-                           : e == SP_UNAUTHORIZED ? SP_EV_AUTH
-                                                  : SP_EV_DELIVER_ERROR;
+    enum sp_event_type t = protocol                                        ? SP_EV_PROTOCOL_ERROR
+                           : e == SP_RATE_LIMITED                          ? SP_EV_RATE_LIMIT
+                           : e == SP_UNAUTHORIZED || e == SP_TOKEN_EXPIRED ? SP_EV_AUTH
+                                                                           : SP_EV_DELIVER_ERROR;
     sp_event_init(&ev, t, h->now.wall_ms);
     ev.kind = h->msg.type;
     ev.s[t == SP_EV_DELIVER_ERROR ? SP_ES_from : SP_ES_id] = client_name(c);

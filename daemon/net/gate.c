@@ -208,7 +208,7 @@ static const char *read_token(const struct gate *g, struct sp_str token, int64_t
             memcpy(claims->role, g->default_role, sizeof(claims->role));
         }
     }
-    return why;
+    return why == token_expired ? hub_expired : why;
 }
 
 const char *gate_read(const struct gate *g, struct sp_str token, const struct tls_peer *peer,

@@ -31,7 +31,7 @@ SIGD_OPTION(jwt_secret, "jwt-secret", 0, SECRET, NULL, 0, 0, true, "JWT_SECRET",
             "HS256 secret of client tokens")
 SIGD_OPTION(jwt_secret_file, "jwt-secret-file", 0, STRING, NULL, 0, 0, true, NULL, "FILE",
             "read that secret from FILE, which others must not be able to read")
-SIGD_OPTION(jwt_key, "jwt-key", 0, LIST, NULL, 0, 64, true, NULL, "KID=FILE",
+SIGD_OPTION(jwt_key, "jwt-key", 0, LIST, NULL, 0, 15, true, NULL, "KID=FILE",
             "public key of tokens that name KID (PEM); repeatable")
 SIGD_OPTION(jwt_issuer, "jwt-issuer", 0, STRING, NULL, 0, 0, true, NULL, "TEXT",
             "iss that a token must have")

@@ -120,3 +120,38 @@ render_logrotate() {
     assert_success
     assert_output --partial 127.0.0.1/32
 }
+
+# manager CASE: a case of notify.py, which starts sigd itself.
+manager() {
+    export E2E_SIGD=$SIGD
+    : >err
+    py notify "$1"
+    assert_no_sanitizer_report
+}
+
+@test "READY=1 when clients are accepted, STOPPING=1 when not" {
+    manager ready
+}
+
+@test "a reload is told, whatever comes of it" {
+    manager reload
+}
+
+@test "the watchdog is fed by the loop and by nothing else" {
+    manager watchdog
+    manager no_watchdog
+}
+
+@test "sockets handed over: served, with those who came before" {
+    manager activated
+    manager activated_unix
+}
+
+@test "over a restart, nobody is refused on a socket handed over" {
+    skip "listen_shut() shuts down sockets that are not its own"
+    manager restarted
+}
+
+@test "descriptors that cannot be listened on are refused" {
+    manager refused
+}

@@ -175,7 +175,7 @@ static void test_pages_while_sessions_come_and_go(void **state)
     struct world *w = world_new_conf(&conf);
     struct churn *c = calloc(1, sizeof(*c));
     struct sock *boss = dial_local(w);
-    char id[8];
+    char id[16];
     assert_non_null(c);
     w->keep_events = false;
     for (int i = 0; i < PEERS; i++) {
@@ -297,7 +297,7 @@ static void test_stats_are_what_happened(void **state)
     struct world *w = world_new_conf(&conf);
     struct load l = {0};
     struct sock *s[6], *boss = dial_local(w);
-    char id[8];
+    char id[16];
     for (int i = 0; i < 6; i++) {
         snprintf(id, sizeof(id), "p%d", i);
         s[i] = join(w, id);

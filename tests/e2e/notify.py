@@ -2,6 +2,7 @@
 # sigd under a service manager that is this program: a real notification socket, a watchdog, and
 # listening sockets handed over. Starts sigd itself; the bats file gives its path and options.
 
+import atexit
 import os
 import re
 import select
@@ -39,6 +40,7 @@ class Manager:
         self.p = subprocess.Popen(["bash", "-c", script, "sh", *SIGD, *options], env=env,
                                   pass_fds=[s.fileno() for s in sockets],
                                   stderr=open("err", "ab"), stdout=open("out", "wb"))
+        atexit.register(self.p.kill)
 
     def hear(self):
         return self.s.recv(4096).decode()

@@ -104,14 +104,21 @@ static void test_end_in_the_past(void **state)
 static void test_ends_beyond_all_clocks(void **state)
 {
     (void)state;
-    static const int64_t ends[] = {INT64_MAX, INT64_MAX - 1, INT64_MAX / 1000 + 1,
-                                   INT64_C(9007199254740991), INT64_C(253402300800000)};
+    /* the fourth is 2^64 us from now, and a little */
+    static const int64_t ends[] = {INT64_MAX,
+                                   INT64_MAX - 1,
+                                   INT64_MAX / 1000 + 1,
+                                   START_MS + INT64_C(18446744073709552),
+                                   INT64_C(9007199254740991),
+                                   INT64_C(253402300800000)};
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         struct world *w = auth_world();
         const struct hub_grant grant = {.id = SP_STR("a"), .expires_ms = ends[i], .how = "token"};
         struct sock *s = dial_peer(w, &(struct hub_peer){.addr = SP_STR("unix"), .grant = &grant});
         say(s, "{'type':'register','id':'a'}");
         expect(s, "registered");
+        turn(w);
+        assert_true(w->due >= w->now.mono_us + 1000000);
         live(w, s, 100000);
         expect_nothing(s);
         world_free(w);
@@ -141,6 +148,8 @@ static void test_end_when_the_wall_clock_is_set(void **state)
         expect_closed(s, 4503);
         struct sock *t = enter_until(w, "a", HOUR_MS);
         advance(w, 500);
+        /* nothing wakes the hub when the clock is set, so it looks */
+        assert_true(w->due <= w->now.mono_us + 1000000);
         set_wall(w, HOUR_MS);
         advance(w, 1000);
         expect_closed(t, 4503);

@@ -229,8 +229,9 @@ static void test_stop_with_full_queues(void **state)
         int n = 0;
         b->room = 0;
         for (; n < 5; n++) {
-            say(a, "{'type':'ice','target':'b','candidate':'%0*d'}", bytes ? 90 : 1, n);
+            say(a, "{'type':'ice','target':'b','candidate':'%0*d'}", bytes ? 112 : 1, n);
         }
+        assert_true(!bytes || hub_queued_bytes(w->hub) > 950);
         expect_nothing(b);
         hub_drain(w->hub, w->now);
         give_room(b, -1);

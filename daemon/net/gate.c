@@ -312,8 +312,8 @@ bool gate_forwarded(const struct gate *g, struct sp_str header, struct sockaddr_
             start--;
         }
         struct sp_str text = {header.p + start, end - start};
-        struct sp_str one = sp_cut(&text, " \t");
-        if (!addr_read(client, one)) {
+        struct sp_str one = sp_cut(&text, " \t"), more = sp_cut(&text, " \t");
+        if (more.n || !addr_read(client, one)) {
             return false;
         }
         if (!gate_proxy(g, client) || start == 0) {

@@ -252,3 +252,28 @@ refused_and_told() {
         assert_failure 4
     done
 }
+
+@test "gen-certs keeps what is there, and its keys to itself" {
+    cp -r certs before
+    run "$GEN_CERTS" certs --client drone-1 --revoke gone
+    assert_success
+    assert_line "gen-certs: made in certs: crl.pem"
+    local file
+    for file in ca server client-drone-1 client-gone; do
+        cmp "before/$file.pem" "certs/$file.pem"
+        cmp "before/$file.key" "certs/$file.key"
+        assert_equal "$(stat -c %a "certs/$file.key")" 600
+    done
+    run "$GEN_CERTS" certs --name sigd.example --name 192.0.2.1
+    assert_success
+    run openssl verify -CAfile certs/ca.pem -verify_hostname sigd.example certs/server.pem
+    assert_success
+    run openssl verify -CAfile certs/ca.pem -verify_ip 192.0.2.1 certs/server.pem
+    assert_success
+    run "$GEN_CERTS" certs --revoke stranger
+    assert_failure 2
+    assert_output "gen-certs: there is no certificate of 'stranger' to revoke"
+    run "$GEN_CERTS" certs --client "a b"
+    assert_failure 2
+    assert_output "gen-certs: 'a b' is not a client id"
+}

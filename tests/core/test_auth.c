@@ -61,6 +61,20 @@ static void test_bad_token_in_register(void **state)
     world_free(w);
 }
 
+static void test_expired_token(void **state)
+{
+    (void)state;
+    struct world *w = auth_world();
+    struct sock *s = dial(w), *t = dial_with(w, "expired");
+    expect_closed(t, 1008);
+    expect_event(w, "auth", "code=token_expired", "reason=expired");
+    say(s, "{'type':'register','id':'a','token':'expired','rid':2}");
+    expect(s, "error", "code=token_expired", "rid=2", "retryable=false", "message=Token expired");
+    expect_closed(s, 1008);
+    assert_int_equal(hub_counts(w->hub)->failed_auths, 2);
+    world_free(w);
+}
+
 static void test_token_text_stays_out_of_everything(void **state)
 {
     (void)state;
@@ -310,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_no_token),
         cmocka_unit_test(test_bad_token_at_the_upgrade),
         cmocka_unit_test(test_bad_token_in_register),
+        cmocka_unit_test(test_expired_token),
         cmocka_unit_test(test_token_text_stays_out_of_everything),
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_an_id_that_was_denied_may_be_another),

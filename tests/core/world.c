@@ -105,8 +105,8 @@ static void op_close(void *ctx, void *sock, unsigned code, const char *reason)
     }
 }
 
-/* A token of the tests says what it grants: "id=a;ids=cam-*;role=drone;exp=5000;key=7". Anything
- * else is refused with its own text. */
+/* A token of the tests says what it grants: "id=a;ids=cam-*;role=drone;exp=5000;key=7". "expired"
+ * is one that did, anything else is none. */
 static const char *op_authenticate(void *ctx, void *sock, struct sp_str raw, struct hub_grant *out)
 {
     struct world *w = ctx;
@@ -117,6 +117,9 @@ static const char *op_authenticate(void *ctx, void *sock, struct sp_str raw, str
     }
     memcpy(w->token, raw.p + 1, raw.n - 2);
     w->token[raw.n - 2] = '\0';
+    if (strcmp(w->token, "expired") == 0) {
+        return hub_expired;
+    }
     return world_grant(w, w->token, out) ? NULL : "not a token";
 }
 
@@ -368,7 +371,7 @@ struct sock *dial_with(struct world *w, const char *token)
     struct hub_peer peer = {.addr = SP_STR("192.0.2.1:4711"), .grant = &grant};
     if (!world_grant(w, token, &grant)) {
         peer.grant = NULL;
-        peer.refused = "not a token";
+        peer.refused = strcmp(token, "expired") == 0 ? hub_expired : "not a token";
     }
     return dial_peer(w, &peer);
 }

@@ -85,7 +85,8 @@ void stall(struct world *w, uint64_t ms);
 void set_wall(struct world *w, int64_t by_ms);
 
 /* dial opens a connection; ref.gen is 0 when the hub refused it. dial_with brings a token, see
- * world_grant; one that cannot be read is refused. */
+ * world_grant; one that cannot be read is refused, and so is
+ * "expired". */
 struct sock *dial(struct world *w);
 struct sock *dial_local(struct world *w);
 struct sock *dial_with(struct world *w, const char *token);

@@ -47,7 +47,7 @@ static bool take_pair(struct limits *l, struct sp_str pair, char *why, size_t ca
     struct sp_str text = {eq + 1, pair.n - name.n - 1};
     for (size_t i = 0; i < NROWS; i++) {
         const struct row *row = &rows[i];
-        int64_t v;
+        int64_t v = 0;
         if (!sp_str_eq(sp_str(row->name), name)) {
             continue;
         }

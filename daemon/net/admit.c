@@ -89,16 +89,25 @@ static void read_forwarded(struct conn *c)
     }
 }
 
+/* Whoever speaks for others (a proxy) or is told to by a page (a browser) is not local. */
+static bool speaks_for_others(struct lws *wsi)
+{
+    static const char *const names[] = {
+        "forwarded:", "x-forwarded-host:", "x-forwarded-proto:", "x-real-ip:"};
+    bool does = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
+                lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !does; i++) {
+        does = lws_hdr_custom_length(wsi, names[i], (int)strlen(names[i])) >= 0;
+    }
+    return does;
+}
+
 bool admit_address(struct conn *c)
 {
-    /* whoever speaks for others (a proxy) or is told to by a page (a browser) is not local */
-    bool forwarded = lws_hdr_total_length(c->wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0;
-    if (forwarded && c->proxy) {
+    if (lws_hdr_total_length(c->wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 && c->proxy) {
         read_forwarded(c);
     }
-    if (forwarded || lws_hdr_total_length(c->wsi, WSI_TOKEN_ORIGIN) > 0) {
-        c->local = false;
-    }
+    c->local = c->local && !speaks_for_others(c->wsi);
     return (c->admitted || ask(c)) && c->retry_s == 0;
 }
 
@@ -201,7 +210,6 @@ bool admit_vouch(void *net, void *conn, uint64_t key)
 {
     const struct net *n = net;
     const struct conn *c = conn;
-    struct tls_peer room;
     return (key == 0 || gate_has_key(n->gate, key)) &&
-           (!peer_of(c, &room) || tls_still_good(n->tls, lws_get_ssl(c->wsi)));
+           (!c->tls || tls_still_good(n->tls, lws_get_ssl(c->wsi)));
 }

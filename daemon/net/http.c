@@ -90,6 +90,24 @@ static bool has_bad_key(struct conn *c)
     return lws_hdr_total_length(c->wsi, WSI_TOKEN_KEY) != 24;
 }
 
+/* A header whose name is the beginning of one that libwebsockets knows, such as "X-Forwarded:",
+ * makes it take the next line for part of that name: a client could hide the header that a proxy
+ * adds behind its own. All that was read of the request stands in one block, zeroed at first, in
+ * which `in` points somewhere. A line's end there with text before it is such a case; lengths and
+ * offsets, which may look like one, have zeroes before. */
+static bool hides_headers(const void *in)
+{
+    const char *block = (const char *)((uintptr_t)in & ~(uintptr_t)(HEADER_BLOCK - 1));
+    const char *end = block + HEADER_BLOCK, *p = block + 2;
+    while ((p = memchr(p, '\n', (size_t)(end - p)))) {
+        if ((p[-1] == '\r' || (unsigned char)p[-1] >= ' ') && (unsigned char)p[-2] >= ' ') {
+            return true;
+        }
+        p++;
+    }
+    return false;
+}
+
 static bool is_strange_origin(struct conn *c)
 {
     char origin[512];
@@ -142,13 +160,17 @@ static const struct {
     {is_full, HTTP_UNAVAILABLE, NULL, "too many clients\n"},
 };
 
-int http_confirm(struct conn *c)
+int http_confirm(struct conn *c, const void *in)
 {
     /* with an Upgrade that libwebsockets does not know, it has answered and freed the headers by
      * now: nothing but the length may be looked at, and the callback's `in` points to freed memory
      */
     if (!has(c, WSI_TOKEN_UPGRADE)) {
         return -1;
+    }
+    if (hides_headers(in)) {
+        refuse(c, HTTP_BAD_REQUEST, "", "the beginning of a header's name\n");
+        return 1;
     }
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         if (checks[i].is_bad(c)) {

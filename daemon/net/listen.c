@@ -176,9 +176,14 @@ void listen_stop(struct net *n)
 void listen_shut(struct net *n)
 {
     for (unsigned i = 0; i < n->nlisteners; i++) {
-        if (!n->listeners[i].health) {
-            uv_poll_stop(&n->listeners[i].watcher);
-            shutdown(n->listeners[i].fd, SHUT_RDWR);
+        const struct listener *l = &n->listeners[i];
+        if (l->health) {
+            continue;
+        }
+        uv_poll_stop(&n->listeners[i].watcher);
+        /* one that was passed on waits for the next daemon, with those who come meanwhile */
+        if (!l->passed) {
+            shutdown(l->fd, SHUT_RDWR);
         }
     }
 }

@@ -15,8 +15,9 @@ _Static_assert(HUB_HEADROOM >= LWS_PRE, "the hub leaves room for the frame heade
 #define CLOSE_US     3000000u /* for the peer's close frame; after it, and again after that, a kill */
 #define ADDR_TEXT    112u     /* a unix path has up to 107 bytes */
 #define HANDSHAKE_US 10000000u /* from accept to an open WebSocket */
-#define HEADER_MAX   16384u    /* longer request headers are a bare close */
-#define POOL_MIN     64u       /* connections that may be without a WebSocket at once */
+#define HEADER_BLOCK 16384u    /* size and alignment of where the headers of a request lie */
+#define HEADER_MAX   (HEADER_BLOCK - 16u) /* longer ones are a bare close */
+#define POOL_MIN     64u                  /* connections that may be without a WebSocket at once */
 #define POOL_MAX     1024u
 
 struct listener {
@@ -182,7 +183,7 @@ struct net_degraded {
 };
 extern const struct net_degraded net_degraded[];
 /* http_confirm decides on an upgrade request: 0 accept, 1 answered with a refusal, -1 drop. */
-int http_confirm(struct conn *c);
+int http_confirm(struct conn *c, const void *in);
 /* http_request answers a plain request. */
 void http_request(struct conn *c, const char *path);
 

@@ -349,7 +349,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons why, void *user, vo
     c->wsi = wsi;
     switch ((int)why) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return c->doomed ? -1 : http_confirm(c);
+        return c->doomed ? -1 : http_confirm(c, in);
     case LWS_CALLBACK_HTTP:
         if (c->doomed) {
             return -1;
@@ -405,12 +405,17 @@ static void on_lws_log(int level, const char *line)
                 LOG_STR("text", ((struct sp_str){line, strcspn(line, "\n")})));
 }
 
-/* What is_unmasked may look at in front of a buflist segment's text is not left to chance. */
+/* What is_unmasked may look at in front of a buflist segment's text, and http_confirm around the
+ * headers of a request, is not left to chance. */
 static void *lws_memory(void *ptr, size_t size, const char *reason)
 {
     if (size == 0) {
         free(ptr);
         return NULL;
+    }
+    if (!ptr && strcmp(reason, "ah data") == 0) {
+        void *block = aligned_alloc(HEADER_BLOCK, HEADER_BLOCK);
+        return block ? memset(block, 0, HEADER_BLOCK) : NULL;
     }
     bool segment = !ptr && strcmp(reason, "lws_buflist_append_segment") == 0;
     return segment ? calloc(1, size) : realloc(ptr, size);

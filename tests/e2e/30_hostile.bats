@@ -128,6 +128,10 @@ attack() {
     attack upgrades
 }
 
+@test "a header that hides the next one is refused" {
+    attack hidden_headers
+}
+
 @test "only GET upgrades" {
     attack only_get
 }

@@ -310,6 +310,25 @@ def upgrades():
     equal(got[1]["sec-websocket-version"], "13")
 
 
+def hidden_headers():
+    """libwebsockets takes the line behind a name that is the beginning of a known one for part of
+    that name, so a client could hide the header with which a proxy tells that it is not local."""
+    base = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg=="]
+    for name in ("X", "X-Forwarded", "Accept-L", "Sec", "Con", "Auth", "Orig"):
+        for value in ("", "a", "x" * 300, "x" * 3330):
+            for end in ("\r\n", "\n"):
+                hide = f"{name}: {value}{end}X-Forwarded-For: 192.0.2.1"
+                equal(refused_upgrade(upgrade(hide, *base)), 400, hide[:40])
+                equal(refused_upgrade(upgrade(*base, hide, "Cookie: a")), 400, hide[:40])
+    # of any length and at any place, what only looks like it is let in
+    for n in (*range(3200, 3400), *range(8150, 8250)):
+        w = Wire(dial())
+        w.s.sendall(upgrade(*base, "X-Custom: " + "x" * n, "X-Other-Name: b", "Cookie: c"))
+        equal(w.response()[0], 101, f"{n} bytes")
+        w.s.close()
+
+
 def only_get():
     """RFC 6455 4.1: the method of an upgrade is GET."""
     for method in ("POST", "PUT", "PATCH", "OPTIONS", "DELETE", "HEAD"):

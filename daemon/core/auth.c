@@ -77,7 +77,7 @@ void hub_refused(struct hub *h, struct sp_str addr, const struct addr_key *key, 
     sp_event_init(&ev, SP_EV_AUTH, now.wall_ms);
     ev.s[SP_ES_addr] = addr;
     ev.s[SP_ES_reason] = sp_str(why);
-    ev.s[SP_ES_code] = sp_str(sp_err_wire(SP_UNAUTHORIZED));
+    ev.s[SP_ES_code] = sp_str(sp_err_wire(code_of(why)));
     count_failure(h, key);
     feed_emit(h, &ev);
 }
@@ -180,19 +180,17 @@ void auth_drop(struct hub *h, struct client *c)
     c->grant = NULL;
 }
 
-static bool take_grant(struct hub *h, struct client *c, const struct hub_grant *g)
+void auth_take(struct hub *h, struct client *c, struct grant *fresh)
 {
-    struct grant *own = copy_grant(g);
-    if (!own) {
-        return false;
+    if (!fresh) {
+        return;
     }
     auth_drop(h, c);
-    c->grant = own;
-    h->nexpiring += own->expires_ms != INT64_MAX;
+    c->grant = fresh;
+    h->nexpiring += fresh->expires_ms != INT64_MAX;
     auth_place(h, c);
-    emit_auth(h, c, SP_OK, own->how);
+    emit_auth(h, c, SP_OK, fresh->how);
     client_arm(h, c);
-    return true;
 }
 
 bool auth_open(struct hub *h, struct client *c, const struct hub_peer *peer)
@@ -212,7 +210,9 @@ bool auth_open(struct hub *h, struct client *c, const struct hub_peer *peer)
         client_doom_for(h, c, SP_CLOSE_POLICY, UNAUTHORIZED);
         return true;
     }
-    return !peer->grant || take_grant(h, c, peer->grant);
+    struct grant *own = peer->grant ? copy_grant(peer->grant) : NULL;
+    auth_take(h, c, own);
+    return own || !peer->grant;
 }
 
 /* A token is not even looked at while its address must wait. */
@@ -247,10 +247,11 @@ static bool fits(struct hub *h, struct client *c, const struct sp_msg *m, const 
     return true;
 }
 
-bool auth_register(struct hub *h, struct client *c, const struct sp_msg *m)
+bool auth_register(struct hub *h, struct client *c, const struct sp_msg *m, struct grant **own)
 {
     struct hub_grant g;
     bool fresh = sp_msg_has(m, SP_M_TOKEN);
+    *own = NULL;
     if (!h->conf.auth) {
         return true;
     }
@@ -267,17 +268,18 @@ bool auth_register(struct hub *h, struct client *c, const struct sp_msg *m)
     if (!fits(h, c, m, &g)) {
         return false;
     }
-    if (fresh && !take_grant(h, c, &g)) {
+    *own = fresh ? copy_grant(&g) : NULL;
+    if (fresh && !*own) {
         reply_error(h, c, SP_INTERNAL, none, "out of memory");
         return false;
     }
     return true;
 }
 
-struct sp_str auth_role(const struct hub *h, const struct client *c, const struct sp_msg *m)
+struct sp_str auth_role(const struct hub *h, const struct grant *g, const struct sp_msg *m)
 {
     if (h->conf.auth) {
-        return c->grant->role;
+        return g->role;
     }
     return sp_msg_has(m, SP_M_ROLE) ? m->str[SP_M_ROLE] : none;
 }

@@ -11,7 +11,7 @@
 struct hub_counts {
     uint64_t events[SP_EV_COUNT];
     uint64_t relays[SP_T_COUNT], relayed_bytes;
-    uint64_t errors[SP_ERR_COUNT];         /* what clients were told */
+    uint64_t errors[SP_ERR_COUNT];         /* by the code of their event */
     uint64_t failed_auths, failed_reloads; /* among the events auth and reload */
     uint64_t latency[COUNTS_LATENCY + 1];  /* relays that took up to each bound, and longer */
     uint64_t latency_us;                   /* their sum */

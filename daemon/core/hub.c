@@ -359,6 +359,7 @@ void hub_drain(struct hub *h, struct hub_now now)
     h->stopping = true;
     h->msg.rid.n = 0;
     hub_note(h, SP_EV_DRAIN, (struct sp_str){NULL, 0}, (struct sp_str){NULL, 0}, now);
+    feed_flush(h); /* a monitor's last */
     for (uint32_t i = 0; i < h->nslots; i++) {
         struct client *c = h->slots[i];
         if (c && !c->doomed) {

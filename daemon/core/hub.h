@@ -47,7 +47,7 @@ struct hub_grant {
     struct sp_str id;         /* the id it may register; empty: those of ids */
     const struct sp_str *ids; /* patterns */
     unsigned nids;
-    struct sp_str role;
+    struct sp_str role; /* empty, or an id of at most SP_ROLE_MAX bytes */
     int64_t expires_ms; /* wall clock; INT64_MAX: never */
     uint64_t key;       /* names what vouches for it, for hub_ops.vouch */
     const char *how;    /* constant: "token", "certificate" */

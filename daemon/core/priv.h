@@ -173,10 +173,13 @@ void reply_ack(struct hub *h, struct client *c, struct sp_str session);
 /* ---- auth.c */
 /* auth_open looks at what a new connection brought; it may doom it. False: out of memory. */
 bool auth_open(struct hub *h, struct client *c, const struct hub_peer *peer);
-/* auth_register checks a register against the grant, after taking its token. False: answered. */
-bool auth_register(struct hub *h, struct client *c, const struct sp_msg *m);
-/* auth_role gives the role that a register results in. */
-struct sp_str auth_role(const struct hub *h, const struct client *c, const struct sp_msg *m);
+/* auth_register checks a register against its token or, without one, the client's grant. False:
+ * answered. *own is what the token grants, for auth_take or free; NULL without a token. */
+bool auth_register(struct hub *h, struct client *c, const struct sp_msg *m, struct grant **own);
+/* auth_take puts a grant, which may be NULL, in the place of the client's. Takes own. */
+void auth_take(struct hub *h, struct client *c, struct grant *own);
+/* auth_role gives the role that a register under a grant results in. */
+struct sp_str auth_role(const struct hub *h, const struct grant *g, const struct sp_msg *m);
 /* auth_place finds the client's place in the table of rights. */
 void auth_place(struct hub *h, struct client *c);
 /* auth_drop frees its grant. */

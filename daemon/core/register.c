@@ -125,7 +125,7 @@ static bool enter(struct hub *h, struct client *c, struct client *old)
 static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     struct claim k;
-    if (!copy_claim(&k, auth_role(h, c, m), m)) {
+    if (!copy_claim(&k, auth_role(h, c->grant, m), m)) {
         return false;
     }
     take_claim(c, &k);
@@ -162,12 +162,14 @@ static void register_again(struct hub *h, struct client *c, const struct sp_msg 
     struct claim k;
     struct sp_str none = {NULL, 0};
     struct seen before = {c->role, c->role_ix};
+    struct grant *fresh;
     if (!sp_str_eq(c->id, m->str[SP_M_ID])) {
         reply_error(h, c, SP_ALREADY_REGISTERED, none, "this connection is %.*s", (int)c->id.n,
                     c->id.p);
-    } else if (!auth_register(h, c, m)) {
+    } else if (!auth_register(h, c, m, &fresh)) {
         return;
-    } else if (!copy_claim(&k, auth_role(h, c, m), m)) {
+    } else if (!copy_claim(&k, auth_role(h, fresh ? fresh : c->grant, m), m)) {
+        free(fresh);
         reply_error(h, c, SP_INTERNAL, none, "out of memory");
     } else {
         /* the map and the index know the client by its old copy of the id, which is the same */
@@ -176,6 +178,7 @@ static void register_again(struct hub *h, struct client *c, const struct sp_msg 
         c->id.p = NULL;
         c->role.p = NULL;
         take_claim(c, &k);
+        auth_take(h, c, fresh);
         presence_change(h, c, before, NULL);
         str_free(before.role);
         send_registered(h, c);
@@ -185,11 +188,16 @@ static void register_again(struct hub *h, struct client *c, const struct sp_msg 
 void on_register(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     struct sp_str id = m->str[SP_M_ID], none = {NULL, 0};
+    struct grant *fresh;
     if (c->state == CLIENT_REGISTERED) {
         register_again(h, c, m);
-    } else if (!auth_register(h, c, m)) {
         return;
-    } else if (h->conf.policy == HUB_REJECT && client_find(h, id)) {
+    }
+    if (!auth_register(h, c, m, &fresh)) {
+        return;
+    }
+    auth_take(h, c, fresh);
+    if (h->conf.policy == HUB_REJECT && client_find(h, id)) {
         reply_error(h, c, SP_ID_TAKEN, none, "%.*s is registered by another connection", (int)id.n,
                     id.p);
     } else if (!claim(h, c, m)) {

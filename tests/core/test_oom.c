@@ -282,6 +282,30 @@ static void test_no_grant_without_memory(void **state)
 }
 
 /* A hundred thousand addresses take the room of one. */
+/* A renewal is all or nothing too: rights and what a list shows change together. */
+static void test_renewal_is_all_or_nothing(void **state)
+{
+    (void)state;
+    for (long n = 1, granted = 0; !granted; n++) {
+        struct hub_conf conf = world_conf();
+        conf.auth = true;
+        struct world *w = world_new_conf(&conf);
+        struct sock *a = dial_with(w, "id=a;role=monitor");
+        ask(a, "'type':'register','id':'a'");
+        countdown = n;
+        failed = for_good = false;
+        granted = ask(a, "'type':'register','id':'a','token':'id=a;role=admin'");
+        countdown = 0;
+        assert_int_equal(granted, !failed);
+        forget(a);
+        say(a, "{'type':'list','detail':true}");
+        assert_non_null(strstr(expect(a, "clients"), granted ? "\"admin\"" : "\"monitor\""));
+        say(a, "{'type':'kick','target':'x'}");
+        expect(a, "error", granted ? "code=target_not_found" : "code=forbidden");
+        world_free(w);
+    }
+}
+
 static void test_addresses_are_bounded(void **state)
 {
     (void)state;
@@ -389,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_second_registration_is_all_or_nothing),
         cmocka_unit_test(test_takeover_that_runs_out_of_memory),
         cmocka_unit_test(test_no_grant_without_memory),
+        cmocka_unit_test(test_renewal_is_all_or_nothing),
         cmocka_unit_test(test_grants_run_out_of_memory),
         cmocka_unit_test(test_addresses_are_bounded),
         cmocka_unit_test(test_each_allocation_fails_once),

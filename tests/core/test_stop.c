@@ -112,6 +112,7 @@ static void test_stop_with_monitors_and_watchers(void **state)
     advance(w, 25);
     forget_all(w);
     hub_drain(w->hub, w->now);
+    expect(m, "events");
     expect(m, "goaway");
     expect_closed(m, 1001);
     expect(t, "goaway");

@@ -22,8 +22,6 @@ static struct {
     struct plan *plan;
     struct net *net;
     struct audit *audit; /* NULL: none */
-    uint64_t watchdog_us, petted_us;
-    bool draining;
 } s;
 
 static uint64_t mono_us(void)
@@ -185,11 +183,7 @@ static bool on_reload(char *why, size_t cap)
 
 static void on_second(void)
 {
-    uint64_t now = mono_us();
-    if (s.watchdog_us && now - s.petted_us >= s.watchdog_us / 2) {
-        sd_watchdog();
-        s.petted_us = now;
-    }
+    sd_watchdog();
     if (s.audit) {
         look_at_audit();
     }
@@ -260,7 +254,6 @@ static int tell_ready(char *why, size_t cap)
         return EX_USAGE;
     }
     sd_ready();
-    s.watchdog_us = sd_watchdog_us();
     return EX_OK;
 }
 

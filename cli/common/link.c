@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * A client's connection: waiting with deadlines, registering, asking. */
+ * A client's connection: what arrives, waiting with deadlines, its end. */
 #include "cli/common/link.h"
 
 #include "cli/common/link_in.h"
+#include "cli/common/mask.h"
 #include "cli/common/out.h"
 #include "libproto/msg.h"
 
@@ -15,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define GOODBYE_US 200000
+#define GOODBYE_US     200000
+#define GOAWAY_MOST_MS 3600000
 
 int64_t link_mono_us(void)
 {
@@ -45,7 +47,8 @@ int link_set_why(struct link *l, int status, const char *fmt, ...)
     va_end(ap);
     l->why.status = status;
     l->why.err = SP_OK;
-    l->why.code[0] = '\0';
+    l->why.code[0] = l->why.details[0] = '\0';
+    l->why.retry_us = -1;
     return status;
 }
 
@@ -78,57 +81,36 @@ bool link_scan(struct link_msg *m, struct sp_str raw)
     return true;
 }
 
-static bool is_answer(const struct link *l, const struct link_msg *m)
-{
-    const struct sp_member *rid = sp_doc_find(&m->doc, SP_STR("rid"));
-    if (rid) {
-        return sp_str_eq(sp_doc_raw(&m->doc, rid), sp_str(l->rid_text));
-    }
-    /* a server of the original protocol knows no rid; an error it could not ascribe is ours too */
-    return m->type == l->want || m->type == SP_T_ERROR;
-}
-
-static void keep_answer(struct link *l, const struct link_msg *m)
-{
-    char *copy = malloc(m->raw.n + 1);
-    if (!copy) {
-        return;
-    }
-    memcpy(copy, m->raw.p, m->raw.n);
-    free(l->reply_copy);
-    l->reply_copy = copy;
-    l->reply = *m;
-    l->reply.raw.p = l->reply.doc.buf = copy;
-    l->asking = false;
-    l->answered = true;
-}
-
 static void on_open(void *ctx, struct wsconn *c)
 {
     (void)ctx;
     (void)c;
 }
 
+static void note_goaway(struct link *l, const struct link_msg *m)
+{
+    int64_t ms;
+    if (sp_doc_int(&m->doc, SP_STR("reconnectAfter"), &ms) == SP_OK && ms >= 0 &&
+        ms < GOAWAY_MOST_MS) {
+        l->goaway_us = link_deadline(ms * 1000);
+    }
+}
+
 static void on_message(void *ctx, struct wsconn *c, char *p, size_t n)
 {
     struct link *l = ctx;
     struct link_msg m;
-    char scratch[SP_WORD_MAX];
-    int64_t ms;
     (void)c;
     if (!link_scan(&m, (struct sp_str){p, n})) {
         out_note("the server sent a message that is not JSON");
         return;
     }
-    if (l->asking && is_answer(l, &m)) {
-        keep_answer(l, &m);
+    if (link_take_answer(l, &m) || link_take_renewal(l, &m)) {
         return;
     }
-    if (sp_str_eq(link_text(&m, "type", scratch, sizeof(scratch)), SP_STR("goaway")) &&
-        sp_doc_int(&m.doc, SP_STR("reconnectAfter"), &ms) == SP_OK && ms >= 0 && ms < 3600000) {
-        l->goaway_us = ms * 1000;
-    }
-    if (l->on_message) {
+    if (m.type == SP_T_GOAWAY) {
+        note_goaway(l, &m);
+    } else if (l->on_message) {
         l->on_message(l->message_ctx, &m);
     }
 }
@@ -149,7 +131,7 @@ static void on_trace(void *ctx, bool sent, unsigned op, struct sp_str payload)
             : op == 9  ? "ping "
             : op == 10 ? "pong "
                        : "");
-    out_safe(stderr, payload);
+    mask_frame(stderr, payload);
     fputc('\n', stderr);
 }
 
@@ -181,12 +163,16 @@ struct link *link_new(const struct link_opts *o)
     l->o = o;
     l->input = -1;
     l->goaway_us = -1;
+    l->renew_us = OPT_NEVER;
+    mask_url(l->shown, sizeof(l->shown), o->url);
     l->signals = open_signals();
     l->ws = wsconn_new(o->trace ? &trace_ops : &plain_ops, l);
-    if (!l->ws || l->signals < 0 || !link_load_token(l) || !link_load_tls(l)) {
+    if (!l->ws || l->signals < 0 || !bearer_load(&l->bearer, o->token_file, o->token) ||
+        !link_load_tls(l)) {
         link_free(l);
         return NULL;
     }
+    link_plan_renewal(l);
     return l;
 }
 
@@ -209,6 +195,26 @@ void link_on_signal(struct link *l, link_signal_fn fn, void *ctx)
     l->signal_ctx = ctx;
 }
 
+void link_on_remark(struct link *l, link_remark_fn fn, void *ctx)
+{
+    l->on_remark = fn;
+    l->remark_ctx = ctx;
+}
+
+void link_remark(struct link *l, const char *text)
+{
+    if (l->on_remark) {
+        l->on_remark(l->remark_ctx, text);
+    } else {
+        out_note("%s", text);
+    }
+}
+
+void link_comes_back(struct link *l, bool on)
+{
+    l->comes_back = on;
+}
+
 void link_needs_reader(struct link *l, bool on)
 {
     l->needs_reader = on;
@@ -219,9 +225,19 @@ bool link_is_open(const struct link *l)
     return wsconn_state(l->ws) == WSCONN_OPEN;
 }
 
+bool link_is_sent_away(const struct link *l)
+{
+    return !link_is_open(l) && l->goaway_us >= 0;
+}
+
 bool link_is_registered(const struct link *l)
 {
     return l->registered;
+}
+
+const char *link_url(const struct link *l)
+{
+    return l->shown;
 }
 
 const struct link_msg *link_reply(const struct link *l)
@@ -245,7 +261,8 @@ static int take_signals(struct link *l)
 int link_step(struct link *l, int64_t deadline)
 {
     enum { WS, SIGNALS, INPUT, STDOUT, COUNT };
-    int64_t left = deadline - link_mono_us();
+    int64_t until = l->renew_us < deadline ? l->renew_us : deadline;
+    int64_t left = until - link_mono_us();
     struct timespec t = {left > 0 ? left / 1000000 : 0, left > 0 ? left % 1000000 * 1000 : 0};
     enum wsconn_state state = wsconn_state(l->ws);
     bool idle = state == WSCONN_IDLE || state == WSCONN_CLOSED;
@@ -254,7 +271,7 @@ int link_step(struct link *l, int64_t deadline)
         [SIGNALS] = {.fd = l->signals, .events = POLLIN},
         [INPUT] = {.fd = l->input, .events = POLLIN},
         [STDOUT] = {.fd = l->needs_reader ? STDOUT_FILENO : -1}};
-    if (ppoll(p, COUNT, deadline == OPT_NEVER ? NULL : &t, NULL) < 0) {
+    if (ppoll(p, COUNT, until == OPT_NEVER ? NULL : &t, NULL) < 0) {
         return errno == EINTR ? 0 : link_set_why(l, EXIT_DATA, "poll: %s", strerror(errno));
     }
     if (p[WS].revents) {
@@ -265,6 +282,9 @@ int link_step(struct link *l, int64_t deadline)
     }
     if (p[STDOUT].revents & POLLERR) {
         return link_set_why(l, LINK_NO_READER, "nobody reads the output");
+    }
+    if (link_mono_us() >= l->renew_us) {
+        link_renew(l);
     }
     return p[SIGNALS].revents ? take_signals(l) : 0;
 }
@@ -295,68 +315,6 @@ int link_until(struct link *l, link_done_fn done, void *ctx, int64_t deadline)
             return status;
         }
     }
-}
-
-struct sp_str link_rid(struct link *l)
-{
-    snprintf(l->rid_text, sizeof(l->rid_text), "%u", ++l->rid);
-    return sp_str(l->rid_text);
-}
-
-static int explain_error(struct link *l, const struct link_msg *m)
-{
-    char a[64], b[256], c[256];
-    struct sp_str code = link_text(m, "code", a, sizeof(a));
-    struct sp_str message = link_text(m, "message", b, sizeof(b));
-    struct sp_str details = link_text(m, "details", c, sizeof(c));
-    enum sp_err e = sp_err_find(code);
-    int status = e == SP_OK ? EXIT_REFUSED : (int)exit_of_error(e);
-    link_set_why(l, status, "the server refused: %.*s (%.*s%s%.*s)", (int)code.n, code.p,
-                 (int)message.n, message.p, details.n ? ": " : "", (int)details.n, details.p);
-    l->why.err = e;
-    snprintf(l->why.code, sizeof(l->why.code), "%.*s", (int)code.n, code.p);
-    return status;
-}
-
-static bool is_answered(void *ctx)
-{
-    return ((struct link *)ctx)->answered;
-}
-
-int link_ask(struct link *l, struct sp_str text, enum sp_type want, int64_t deadline)
-{
-    l->answered = false;
-    l->asking = true;
-    l->want = want;
-    if (!wsconn_send(l->ws, text)) {
-        l->asking = false;
-        return link_is_open(l) ? link_set_why(l, EXIT_LOST, "the server takes no more")
-                               : link_explain_closed(l);
-    }
-    int status = link_until(l, is_answered, l, deadline);
-    l->asking = false;
-    if (status) {
-        return status;
-    }
-    return l->reply.type == SP_T_ERROR ? explain_error(l, &l->reply) : 0;
-}
-
-int link_register(struct link *l, const struct link_who *who, int64_t deadline)
-{
-    char text[SP_META_MAX + 1024];
-    struct sp_buf b;
-    struct sp_str none = {NULL, 0};
-    sp_buf_init(&b, text, sizeof(text));
-    sp_put_register(&b, sp_str(who->id), sp_str(who->role), who->meta, none, none, link_rid(l));
-    if (b.full) {
-        return link_set_why(l, EXIT_USAGE, "id or meta too long");
-    }
-    int status = link_ask(l, sp_buf_view(&b), SP_T_REGISTERED, deadline);
-    if (status == 0) {
-        l->who = *who;
-        l->registered = true;
-    }
-    return status;
 }
 
 static bool is_closed(void *ctx)
@@ -396,5 +354,6 @@ void link_free(struct link *l)
         close(l->signals);
     }
     free(l->reply_copy);
+    explicit_bzero(&l->bearer, sizeof(l->bearer));
     free(l);
 }

@@ -40,7 +40,9 @@ struct link_fail {
     int status;      /* enum exit_code, or 128 + signal */
     enum sp_err err; /* the server's code where it is one of the table */
     char code[SP_WORD_MAX + 1];
+    int64_t retry_us; /* how long the server asks to wait before another attempt; -1: not said */
     char text[480];
+    char details[256]; /* of the server's error */
 };
 
 /* link_who is an identity to register; strings are borrowed until the link is freed. meta is a raw
@@ -59,6 +61,7 @@ typedef void (*link_input_fn)(void *ctx);
 /* gives true when it took the signal; else SIGINT, SIGTERM and SIGHUP end the wait */
 typedef bool (*link_signal_fn)(void *ctx, int signo);
 typedef bool (*link_done_fn)(void *ctx);
+typedef void (*link_remark_fn)(void *ctx, const char *text);
 
 /* link_new borrows o for its life. NULL with a message printed when a file cannot be read. */
 struct link *link_new(const struct link_opts *o);
@@ -70,19 +73,29 @@ void link_on_message(struct link *l, link_message_fn fn, void *ctx);
 /* link_on_input has one more descriptor served while waiting; fd -1 for none. */
 void link_on_input(struct link *l, int fd, link_input_fn fn, void *ctx);
 void link_on_signal(struct link *l, link_signal_fn fn, void *ctx);
+/* link_on_remark sets who prints what happens to the connection, instead of out_note. */
+void link_on_remark(struct link *l, link_remark_fn fn, void *ctx);
+/* link_comes_back says that the caller answers EXIT_LOST with link_recover: a connection without
+ * an identity then ends when there is a new token. */
+void link_comes_back(struct link *l, bool on);
 /* link_needs_reader makes waits end with LINK_NO_READER once nobody reads stdout any more. */
 void link_needs_reader(struct link *l, bool on);
 
-/* link_open connects unless connected: once, or as often as --retry and --wait-server allow. */
+/* link_open connects unless connected: once, or as often as --retry and --wait-server allow, no
+ * sooner than the server advises. link_try connects once. */
 int link_open(struct link *l);
+int link_try(struct link *l);
 bool link_is_open(const struct link *l);
+/* link_is_sent_away tells that the server which ended the connection is about to end itself. */
+bool link_is_sent_away(const struct link *l);
 
 /* link_register registers and remembers the identity for link_recover. */
 int link_register(struct link *l, const struct link_who *who, int64_t deadline);
 bool link_is_registered(const struct link *l);
 
 /* link_rid gives the raw rid of the next request; link_ask sends the request that carries it and
- * waits for its ack, reply (of type want) or error. */
+ * waits for its ack, reply (of type want) or error. As often as --retry says, it asks again what
+ * the server refused for the moment (retryAfter) or left unanswered when it sent us away. */
 struct sp_str link_rid(struct link *l);
 int link_ask(struct link *l, struct sp_str text, enum sp_type want, int64_t deadline);
 /* link_reply borrows the answer of the last link_ask that gave 0. */
@@ -92,9 +105,9 @@ const struct link_msg *link_reply(const struct link *l);
  * EXIT_LOST when the connection ends (or is none), 128 + N on a signal. */
 int link_until(struct link *l, link_done_fn done, void *ctx, int64_t deadline);
 
-/* link_recover connects and registers again after a loss, with jittered back-off, as often as
- * --retry says (streams without it: for ever) and as the close code permits. done (may be NULL)
- * ends it early with 0. */
+/* link_recover connects and registers again after a loss, when the server said or else with
+ * jittered back-off, as often as --retry says (streams without it: for ever) and as the close code
+ * permits. It remarks what happened. done (may be NULL) ends it early with 0. */
 int link_recover(struct link *l, link_done_fn done, void *ctx, int64_t deadline);
 
 /* link_rest serves the link, connected or not, until a moment or until done (may be NULL); 0 or
@@ -106,6 +119,9 @@ void link_close(struct link *l);
 
 /* link_explain_closed fills link_why with how the connection ended and gives the status. */
 int link_explain_closed(struct link *l);
+
+/* link_url gives the URL without the token that it may hold. */
+const char *link_url(const struct link *l);
 
 const struct link_fail *link_why(const struct link *l);
 /* link_set_why fills it and gives status. */

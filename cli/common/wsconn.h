@@ -46,8 +46,9 @@ enum wsconn_end {
 
 struct wsconn_closed {
     enum wsconn_end end;
-    unsigned code;    /* close code or HTTP status */
-    char reason[128]; /* close reason or a sentence */
+    unsigned code;          /* close code or HTTP status */
+    char reason[128];       /* close reason or a sentence */
+    unsigned retry_after_s; /* of an HTTP answer: when it may be tried again; 0: not said */
 };
 
 struct wsconn;

@@ -314,6 +314,26 @@ static void status_of_a_refusal_is_told(void **state)
     assert_string_equal(s->why.reason, "401 Unauthorized");
 }
 
+static void advice_of_a_refusal_is_told(void **state)
+{
+    static const char *const lines[] = {"Retry-After: 86401", "Retry-After: 4294967301",
+                                        "Retry-After: 5s",    "Retry-After: Fri, 31 Dec 1999",
+                                        "Retry-After:",       "X-Retry-After: 5"};
+    struct seen *s = *state;
+    char accept[29], text[128];
+
+    meet(s, accept);
+    SERVE(s, "HTTP/1.1 503 X\r\nA: b\r\nretry-after:86400\r\nC: d\r\n\r\n");
+    assert_int_equal(s->why.retry_after_s, 86400);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        close(s->peer);
+        meet(s, accept);
+        int n = snprintf(text, sizeof(text), "HTTP/1.1 503 X\r\n%s\r\n\r\n", lines[i]);
+        serve(s, text, (size_t)n);
+        assert_int_equal(s->why.retry_after_s, 0);
+    }
+}
+
 static void wrong_accept_value_is_refused(void **state)
 {
     struct seen *s = *state;
@@ -487,6 +507,7 @@ int main(void)
         TEST(close_frame_is_echoed_and_told),
         TEST(our_close_waits_for_theirs),
         TEST(status_of_a_refusal_is_told),
+        TEST(advice_of_a_refusal_is_told),
         TEST(wrong_accept_value_is_refused),
         TEST(end_without_close_frame_is_a_loss),
         TEST(missing_server_is_told),

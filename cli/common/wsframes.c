@@ -4,10 +4,12 @@
 #include "cli/common/wsconn_in.h"
 #include "libproto/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-#define MESSAGE_MAX   (16u * 1024u * 1024u)
-#define HANDSHAKE_MAX (16u * 1024u)
+#define MESSAGE_MAX     (16u * 1024u * 1024u)
+#define HANDSHAKE_MAX   (16u * 1024u)
+#define RETRY_AFTER_MAX 86400u
 
 static void on_close_frame(struct wsconn *c, struct sp_str p)
 {
@@ -89,13 +91,34 @@ static void on_frame(struct wsconn *c, const struct sp_ws_frame *f, char *p)
     }
 }
 
+/* Retry-After in seconds (RFC 9110 10.2.3); a date, or more than a day, is no advice to follow. */
+static unsigned retry_after(struct sp_str in)
+{
+    static const char name[] = "\r\nretry-after:";
+    unsigned s = 0;
+    size_t at = 0;
+
+    while (at + sizeof(name) <= in.n && strncasecmp(in.p + at, name, sizeof(name) - 1) != 0) {
+        at++;
+    }
+    for (at += sizeof(name) - 1; at < in.n && in.p[at] == ' '; at++) {
+    }
+    for (; at < in.n && in.p[at] >= '0' && in.p[at] <= '9' && s <= RETRY_AFTER_MAX; at++) {
+        s = s * 10 + (unsigned)(in.p[at] - '0');
+    }
+    return s <= RETRY_AFTER_MAX && at < in.n && in.p[at] == '\r' ? s : 0;
+}
+
 static void fail_http(struct wsconn *c, struct sp_str in, unsigned status)
 {
     const char *eol = memmem(in.p, in.n, "\r\n", 2);
     size_t n = eol ? (size_t)(eol - in.p) : in.n;
     size_t skip = n < sizeof("HTTP/1.1 ") - 1 ? n : sizeof("HTTP/1.1 ") - 1;
+    struct wsconn_closed why = {
+        .end = WSCONN_END_HTTP, .code = status, .retry_after_s = retry_after(in)};
 
-    wsconn_fail(c, WSCONN_END_HTTP, status, "%.*s", (int)(n - skip), in.p + skip);
+    snprintf(why.reason, sizeof(why.reason), "%.*s", (int)(n - skip), in.p + skip);
+    wsconn_finish(c, &why);
 }
 
 /* Returns how many of the n bytes are used up, 0 when more are needed. */
@@ -119,7 +142,7 @@ static size_t consume_handshake(struct wsconn *c, char *p, size_t n)
         c->ops->on_open(c->ctx, c);
         return used;
     case SP_WS_REFUSED:
-        fail_http(c, in, status);
+        fail_http(c, (struct sp_str){in.p, used}, status);
         return 0;
     case SP_WS_BAD:
         wsconn_fail(c, WSCONN_END_PROTOCOL, 0, "%s", why);

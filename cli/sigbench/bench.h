@@ -4,6 +4,7 @@
 #ifndef SIGBENCH_BENCH_H
 #define SIGBENCH_BENCH_H
 
+#include "cli/common/bearer.h"
 #include "cli/common/opt.h"
 #include "cli/common/wsconn.h"
 #include "cli/sigbench/hist.h"
@@ -92,7 +93,8 @@ struct bench {
     const struct scenario *scenario;
     struct wsurl url;
     struct wsconn_tls *tls;
-    char headers[4200];
+    char headers[BEARER_HEADER_MAX];
+    char shown_url[512]; /* without a token */
     char id_prefix[64];
 
     int ep;

@@ -399,6 +399,17 @@ static void on_error(struct peer *peer, struct sp_str m, int64_t now)
     }
 }
 
+/* The close that follows says no more than that the server goes. */
+static void on_goaway(struct peer *peer, struct sp_str m, int64_t now)
+{
+    struct bench *b = peer->b;
+    (void)m;
+    (void)now;
+    if (b->first_error[0] == '\0') {
+        snprintf(b->first_error, sizeof(b->first_error), "the server drained, connection lost");
+    }
+}
+
 static void on_ack(struct peer *peer, struct sp_str m, int64_t now)
 {
     (void)m;
@@ -413,7 +424,8 @@ void load_message(struct peer *peer, char *p, size_t n)
         void (*handle)(struct peer *peer, struct sp_str m, int64_t now);
     } types[] = {{{"ice", 3}, on_ice},       {{"offer", 5}, on_offer},
                  {{"answer", 6}, on_answer}, {{"ack", 3}, on_ack},
-                 {{"error", 5}, on_error},   {{"registered", 10}, on_registered}};
+                 {{"error", 5}, on_error},   {{"registered", 10}, on_registered},
+                 {{"goaway", 6}, on_goaway}};
     struct sp_str m = {p, n};
     struct sp_str type = text_member(m, SP_STR("\"type\":\""));
 

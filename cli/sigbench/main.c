@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * sigbench: load for a signaling server, measured honestly.
  * This file reads the options and runs one scenario. */
+#include "cli/common/mask.h"
 #include "cli/common/out.h"
 #include "cli/sigbench/gen.h"
 #include "cli/sigbench/load.h"
@@ -8,7 +9,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 static const struct opt rows[] = {
@@ -160,30 +160,12 @@ static void set_defaults(struct bench *b)
 
 static int load_token(struct bench *b)
 {
-    const char *path = b->conf.token_file;
-    char token[4097];
+    struct bearer bearer = {0};
+    bool ok = bearer_load(&bearer, b->conf.token_file, b->conf.token);
 
-    if (!path && !b->conf.token) {
-        return 0;
-    }
-    if (path) {
-        FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-        size_t n = f ? fread(token, 1, sizeof(token) - 1, f) : 0;
-        if (f && f != stdin) {
-            fclose(f);
-        }
-        if (n == 0) {
-            return out_fail(EXIT_DATA, NULL, "cannot read a token from %s", path);
-        }
-        token[n] = '\0';
-        token[strcspn(token, "\r\n")] = '\0';
-    }
-    int n = snprintf(b->headers, sizeof(b->headers), "Authorization: Bearer %s\r\n",
-                     path ? token : b->conf.token);
-    if ((size_t)n >= sizeof(b->headers)) {
-        return out_fail(EXIT_DATA, NULL, "the token is too long");
-    }
-    return 0;
+    bearer_header(&bearer, b->headers);
+    explicit_bzero(&bearer, sizeof(bearer));
+    return ok ? 0 : EXIT_DATA;
 }
 
 static int prepare_target(struct bench *b)
@@ -197,6 +179,7 @@ static int prepare_target(struct bench *b)
     char why[256];
     bool usage;
 
+    mask_url(b->shown_url, sizeof(b->shown_url), c->url);
     if (!wsurl_parse(&b->url, c->url, &usage, why, sizeof(why))) {
         return out_fail(usage ? EXIT_USAGE : EXIT_CONNECT, NULL, "%s", why);
     }

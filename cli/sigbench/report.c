@@ -156,7 +156,7 @@ static void json_parameters(struct sp_json *j, const struct bench *b)
 
     sp_json_object(j, "parameters");
     sp_json_str(j, "scenario", sp_str(b->scenario->name));
-    sp_json_str(j, "url", sp_str(c->url));
+    sp_json_str(j, "url", sp_str(b->shown_url));
     sp_json_str(j, "model", c->rate > 0 ? SP_STR("open") : SP_STR("closed"));
     sp_json_str(j, "kind", sp_str(c->kind));
     sp_json_str(j, "arrival", sp_str(c->arrival));
@@ -355,7 +355,7 @@ static void print_text(const struct bench *b, const struct metrics *all, const s
     double lag = value_of(all, "generator.lag_p99");
 
     printf("%s%-10s%s  %s  %llu clients, %u pairs, %s model", out_sgr("1"), b->scenario->name,
-           out_sgr("0"), b->conf.url, (unsigned long long)b->counts.connected, b->pair_count,
+           out_sgr("0"), b->shown_url, (unsigned long long)b->counts.connected, b->pair_count,
            b->conf.rate > 0 ? "open" : "closed");
     if (isfinite(secs)) {
         printf(", %.1f s", secs);
@@ -418,7 +418,7 @@ int report_print(const struct bench *b)
     judge(b, &all, &v);
     int status = status_of(b, &all, &v);
     if (status == EXIT_CONNECT) {
-        return out_fail(EXIT_CONNECT, NULL, "cannot connect to %s: %s", b->conf.url,
+        return out_fail(EXIT_CONNECT, NULL, "cannot connect to %s: %s", b->shown_url,
                         b->connect_error);
     }
     if (strcmp(b->conf.output, "json") == 0) {

@@ -248,15 +248,16 @@ static int follow(struct listing *l)
         kept_clear(&l->kept[i]);
     }
     link_needs_reader(l->c->link, true);
+    link_comes_back(l->c->link, true);
     while (status == 0) {
         status = link_until(l->c->link, never, NULL, deadline);
         if (status == EXIT_LOST) {
-            out_note("%s", link_why(l->c->link)->text);
             status = link_recover(l->c->link, NULL, NULL, deadline);
             status = status ? status : watch(l);
         }
     }
     link_needs_reader(l->c->link, false);
+    link_comes_back(l->c->link, false);
     return status == EXIT_TIMEOUT || status == LINK_NO_READER ? status : ctl_fail_link(l->c);
 }
 

@@ -82,7 +82,6 @@ int cmd_listen(struct ctl *c, const struct ctl_args *a)
     do {
         status = link_until(c->link, is_done, &l, deadline);
         if (status == EXIT_LOST) {
-            out_note("%s", link_why(c->link)->text);
             status = link_recover(c->link, is_done, &l, deadline);
         } else if (status == 0) {
             break;

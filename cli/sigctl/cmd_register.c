@@ -132,6 +132,10 @@ static int spawn(const struct ctl *c, char **argv, struct child *child)
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
     setenv("SIGD_URL", c->base.url, 1);
+    if (c->base.token_file && strcmp(c->base.token_file, "-") != 0) {
+        unsetenv("SIGD_TOKEN");
+        setenv("SIGD_TOKEN_FILE", c->base.token_file, 1);
+    }
     int err = posix_spawnp(&child->pid, argv[0], NULL, &attr, argv, environ);
     posix_spawnattr_destroy(&attr);
     return err ? ctl_fail(c, EXIT_DATA, NULL, "cannot run %s: %s", argv[0], strerror(err)) : 0;
@@ -156,9 +160,6 @@ static int stay(struct ctl *c, link_done_fn done, void *ctx, int64_t deadline)
             return 0;
         }
         if (status == EXIT_LOST) {
-            if (c->opts.verbose) {
-                out_note("%s", link_why(c->link)->text);
-            }
             status = link_recover(c->link, done, ctx, deadline);
             if (status == 0 && !done(ctx)) {
                 continue;

@@ -128,7 +128,9 @@ static int watch_peers(struct ctl *c, struct peers *p, int64_t deadline)
     for (;;) {
         int status = watch(c, p->ids.match, deadline);
         status = status ? status : list_all(c, p, deadline);
+        link_comes_back(c->link, c->base.retry > 0);
         status = status ? status : link_until(c->link, is_so, p, deadline);
+        link_comes_back(c->link, false);
         if (status != EXIT_LOST || c->base.retry <= 0) {
             return status;
         }
@@ -263,7 +265,7 @@ static int wait_server(struct ctl *c, const struct ctl_args *a)
         status = link_recover(c->link, NULL, NULL, deadline);
     }
     if (status == EXIT_TIMEOUT) {
-        return ctl_fail(c, status, NULL, "timed out: no server at %s", c->base.url);
+        return ctl_fail(c, status, NULL, "timed out: no server at %s", link_url(c->link));
     }
     if (status) {
         return ctl_fail_link(c);

@@ -146,33 +146,42 @@ void ctl_message(void *ctl, const struct link_msg *m)
     }
 }
 
-int ctl_identity(struct ctl *c)
+static int choose_id(struct ctl *c)
 {
-    if (link_is_registered(c->link)) {
+    const char *id = c->opts.id;
+    uint32_t r = 0;
+    if (c->named) {
         return 0;
     }
-    if (!c->named) {
-        const char *id = c->opts.id;
-        uint32_t r = 0;
-        if (id) {
-            snprintf(c->id, sizeof(c->id), "%s", id);
-        } else if (getrandom(&r, sizeof(r), 0) == (ssize_t)sizeof(r)) {
-            snprintf(c->id, sizeof(c->id), "sigctl-%ld-%06x", (long)getpid(), r & 0xffffff);
-        }
-        if (id && (strlen(id) > SP_ID_MAX || !sp_id_ok(sp_str(id)))) {
-            return ctl_fail(c, EXIT_USAGE, NULL, "'%s' is not an id", id);
-        }
-        c->named = true;
+    if (id && (strlen(id) > SP_ID_MAX || !sp_id_ok(sp_str(id)))) {
+        return link_set_why(c->link, EXIT_USAGE, "'%s' is not an id", id);
     }
-    struct link_who who = {c->id, c->role[0] ? c->role : NULL, sp_str(c->meta[0] ? c->meta : NULL)};
-    if (link_register(c->link, &who, ctl_deadline(c, CTL_ONE_US)) != 0) {
-        return ctl_fail_link(c);
+    if (id) {
+        snprintf(c->id, sizeof(c->id), "%s", id);
+    } else if (getrandom(&r, sizeof(r), 0) == (ssize_t)sizeof(r)) {
+        snprintf(c->id, sizeof(c->id), "sigctl-%ld-%06x", (long)getpid(), r & 0xffffff);
     }
-    c->was_here = true;
-    if (c->opts.verbose) {
-        out_note("registered as %s", c->id);
-    }
+    c->named = true;
     return 0;
+}
+
+static int become_someone(struct ctl *c)
+{
+    int status = choose_id(c);
+    struct link_who who = {c->id, c->role[0] ? c->role : NULL, sp_str(c->meta[0] ? c->meta : NULL)};
+    status = status ? status : link_register(c->link, &who, ctl_deadline(c, CTL_ONE_US));
+    if (status == 0) {
+        c->was_here = true;
+        if (c->opts.verbose) {
+            out_note("registered as %s", c->id);
+        }
+    }
+    return status;
+}
+
+int ctl_identity(struct ctl *c)
+{
+    return link_is_registered(c->link) || become_someone(c) == 0 ? 0 : ctl_fail_link(c);
 }
 
 int ctl_connect(struct ctl *c)
@@ -206,8 +215,11 @@ int ctl_query(struct ctl *c, enum sp_type type, struct sp_str body, enum sp_type
             return link_set_why(c->link, EXIT_USAGE, "request too long");
         }
         int status = link_ask(c->link, sp_buf_view(&b), want, deadline);
-        if (status == 0 || tried || link_why(c->link)->err != SP_NOT_REGISTERED ||
-            ctl_identity(c) != 0) {
+        if (status == 0 || tried || link_why(c->link)->err != SP_NOT_REGISTERED) {
+            return status;
+        }
+        status = become_someone(c);
+        if (status) {
             return status;
         }
     }

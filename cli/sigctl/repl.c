@@ -17,6 +17,7 @@ struct repl {
     struct ids ids;
     char *line;
     bool has_line, end;
+    bool lost; /* the connection ended while a command ran */
 };
 
 static bool make_dir(const char *path)
@@ -156,42 +157,54 @@ static void watch_all(struct repl *r)
     }
 }
 
-static void remark(const char *text)
+static void remark(void *ctx, const char *text)
 {
+    (void)ctx;
     edit_hide();
     out_note("%s", text);
     edit_show();
 }
 
+static int come_back(struct repl *r)
+{
+    struct link *link = r->c->link;
+    int status = link_recover(link, has_line, r, OPT_NEVER);
+    if (status == 0 && link_is_open(link)) {
+        remark(NULL, "connected again");
+        watch_all(r);
+    } else if (status > 0 && status < 128) {
+        remark(NULL, link_why(link)->text);
+        status = 0;
+    }
+    return status;
+}
+
 /* Waits for a line while the connection lives, dies and comes back. */
 static int read_line(struct repl *r)
 {
-    struct ctl *c = r->c;
+    struct link *link = r->c->link;
     int status = 0;
     r->has_line = false;
-    link_on_signal(c->link, on_typing_signal, r);
-    link_on_input(c->link, STDIN_FILENO, on_input, r);
+    link_on_signal(link, on_typing_signal, r);
+    link_on_input(link, STDIN_FILENO, on_input, r);
+    link_on_remark(link, remark, NULL);
+    link_comes_back(link, true);
     edit_begin();
     while (!r->has_line && status == 0) {
-        if (link_is_open(c->link)) {
-            status = link_until(c->link, has_line, r, OPT_NEVER);
+        if (link_is_open(link)) {
+            status = link_until(link, has_line, r, OPT_NEVER);
         } else {
-            status = link_rest(c->link, OPT_NEVER, has_line, r);
+            status = r->lost ? EXIT_LOST : link_rest(link, OPT_NEVER, has_line, r);
         }
+        r->lost = false;
         if (status == EXIT_LOST) {
-            remark(link_why(c->link)->text);
-            status = link_recover(c->link, has_line, r, OPT_NEVER);
-            if (status == 0 && link_is_open(c->link)) {
-                remark("connected again");
-                watch_all(r);
-            } else if (status > 0 && status < 128) {
-                remark(link_why(c->link)->text);
-                status = 0;
-            }
+            status = come_back(r);
         }
     }
-    link_on_input(c->link, -1, NULL, NULL);
-    link_on_signal(c->link, NULL, NULL);
+    link_comes_back(link, false);
+    link_on_remark(link, NULL, NULL);
+    link_on_input(link, -1, NULL, NULL);
+    link_on_signal(link, NULL, NULL);
     return status;
 }
 
@@ -216,6 +229,7 @@ static int run_line(struct repl *r)
         return ctl_fail(r->c, EXIT_USAGE, NULL, "%s", why);
     }
     int status = n > 1 ? ctl_run(r->c, n, v) : 0;
+    r->lost = was_open && !link_is_open(r->c->link);
     if (status == 128 + SIGINT) {
         out_note("cancelled");
     } else if (!was_open && link_is_open(r->c->link)) {

@@ -77,10 +77,33 @@ static void put_session(struct sp_str s)
     pad((int)s.n, 9);
 }
 
+/* How it went, of events that have a code only when they went wrong. */
+static const struct verdict {
+    enum sp_event_type event;
+    const char *good, *bad;
+} verdicts[] = {{SP_EV_AUTH, "ok by", "refused:"},
+                {SP_EV_ADMIN, "done", "failed:"},
+                {SP_EV_RELOAD, "done", "failed:"},
+                {SP_EV_DRAIN, "the server is stopping", "failed:"}};
+
+static const struct verdict *verdict_of(const struct sp_event *ev)
+{
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+        if (verdicts[i].event == ev->event) {
+            return &verdicts[i];
+        }
+    }
+    return NULL;
+}
+
 static void put_detail(const struct sp_event *ev)
 {
     static const enum sp_event_str told[] = {SP_ES_summary, SP_ES_code, SP_ES_reason, SP_ES_role,
                                              SP_ES_addr};
+    const struct verdict *v = verdict_of(ev);
+    if (v) {
+        printf(" %s", ev->s[SP_ES_code].n > 0 ? v->bad : v->good);
+    }
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
         if (ev->s[told[i]].n > 0 && told[i] != subject_of(ev)) {
             putchar(' ');
@@ -92,11 +115,13 @@ static void put_detail(const struct sp_event *ev)
     }
 }
 
-static const char *colour_of(enum sp_event_type t)
+static const char *colour_of(const struct sp_event *ev)
 {
-    return t == SP_EV_DELIVER_ERROR || t == SP_EV_PROTOCOL_ERROR || t == SP_EV_RATE_LIMIT ? "31"
-           : t == SP_EV_RELAY                                                             ? "36"
-                                                                                          : "1";
+    bool wrong = ev->event == SP_EV_DELIVER_ERROR || ev->event == SP_EV_PROTOCOL_ERROR ||
+                 ev->event == SP_EV_RATE_LIMIT || (verdict_of(ev) && ev->s[SP_ES_code].n > 0);
+    bool by_hand =
+        ev->event == SP_EV_DRAIN || ev->event == SP_EV_RELOAD || ev->event == SP_EV_ADMIN;
+    return wrong ? "31" : by_hand ? "33" : ev->event == SP_EV_RELAY ? "36" : "1";
 }
 
 static void put_human(struct lines *l, const struct sp_event *ev, struct sp_str raw)
@@ -108,11 +133,11 @@ static void put_human(struct lines *l, const struct sp_event *ev, struct sp_str 
         event = link_text(&m, "event", word, sizeof(word));
     }
     put_time(l, ev->ts_ms);
-    fputs(out_sgr(colour_of(ev->event)), stdout);
+    fputs(out_sgr(colour_of(ev)), stdout);
     out_safe(stdout, event);
     fputs(out_sgr("0"), stdout);
     pad((int)event.n, 15);
-    printf("%-7s", ev->kind == SP_T_NONE ? "" : sp_type_wire(ev->kind));
+    printf("%-9s", ev->kind == SP_T_NONE ? "" : sp_type_wire(ev->kind));
     put_parties(ev);
     put_session(ev->s[SP_ES_session]);
     if (ev->n[SP_EN_size] >= 0) {
@@ -157,6 +182,17 @@ void lines_event(struct lines *l, const struct sp_event *ev, struct sp_str raw)
     } else {
         put_human(l, ev, raw);
     }
+}
+
+void lines_restart(struct lines *l)
+{
+    if (print_is_machine(l->opts)) {
+        out_note("the server has restarted, events may be missing");
+        return;
+    }
+    printf("%s-- the server has restarted, events may be missing --%s\n", out_sgr("33"),
+           out_sgr("0"));
+    fflush(stdout);
 }
 
 void lines_gap(struct lines *l, const struct link_msg *m)

@@ -37,6 +37,9 @@ static void on_event(struct stream *s, struct sp_str raw)
         return;
     }
     if (ev.n[SP_EN_seq] >= 0) {
+        if (ev.n[SP_EN_seq] <= s->seq) {
+            lines_restart(&s->lines);
+        }
         s->seq = ev.n[SP_EN_seq];
     }
     lines_event(&s->lines, &ev, raw);
@@ -124,15 +127,20 @@ static int attach(struct stream *s, bool again)
 
 static int follow(struct stream *s, int64_t deadline)
 {
+    link_comes_back(s->link, true);
     for (;;) {
         int status = link_until(s->link, is_done, s, deadline);
         if (status != EXIT_LOST) {
             return status;
         }
-        out_note("%s", link_why(s->link)->text);
+        bool another = link_is_sent_away(s->link);
         status = link_recover(s->link, is_done, s, deadline);
         if (status || s->done) {
             return status;
+        }
+        if (another) {
+            s->seq = 0; /* it counts from 1 again */
+            lines_restart(&s->lines);
         }
         status = attach(s, true);
         /* lost again meanwhile: the next turn sees it */

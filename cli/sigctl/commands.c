@@ -28,6 +28,16 @@ const struct command commands[] = {
     {"list", "", "who is registered", "sigctl list --match 'drone-*' --count", list_rows, 0, 0, 0,
      cmd_list},
     {"ping", "", "round-trip times", "sigctl ping -C 10", ping_rows, 0, 0, 0, cmd_ping},
+    {"sessions", "", "open sessions, oldest first", "sigctl sessions --match 'drone-*'",
+     sessions_rows, 0, 0, CMD_ADMIN, cmd_sessions},
+    {"stats", "", "counters of the server", "sigctl stats --json", stats_rows, 0, 0, CMD_ADMIN,
+     cmd_stats},
+    {"kick", "ID", "close a client's connection", "sigctl kick drone-1 --reason 'wrong firmware'",
+     kick_rows, 1, 1, CMD_ADMIN, cmd_kick},
+    {"drain", "", "end the server gracefully, wait until it is gone", "sigctl drain -W 30s",
+     drain_rows, 0, 0, CMD_ADMIN, cmd_drain},
+    {"reload", "", "have the server read its configuration again", "sigctl reload", reload_rows, 0,
+     0, CMD_ADMIN, cmd_reload},
     {"token", "make | show [TOKEN] | check [TOKEN]", "tokens that the server asks for",
      "sigctl token make --secret-file secret --sub drone-1 --role drone", token_rows, 1, 2,
      CMD_LOCAL, cmd_token},
@@ -106,20 +116,35 @@ int command_index(int argc, char **argv)
     return argc;
 }
 
+/* A screen has no line for each of what few may do. Gives the last command of the line. */
+static const struct command *join_admin(const struct command *cmd, char *left, size_t cap)
+{
+    if ((cmd->flags & CMD_ADMIN) == 0) {
+        return cmd;
+    }
+    size_t n = (size_t)snprintf(left, cap, "%s", cmd->name);
+    while (cmd[1].name && (cmd[1].flags & CMD_ADMIN) != 0 && n < cap) {
+        cmd++;
+        n += (size_t)snprintf(left + n, cap - n, ", %s", cmd->name);
+    }
+    return cmd;
+}
+
 void help_all(FILE *f)
 {
     fputs("  sigctl -i drone-1 offer cam-2 --sdp @offer.sdp --wait answer --json\n"
           "  sigctl wait peers '>=20' --match 'drone-*' -W 3s && sigctl list --count\n"
           "  printf 'register drone-1\\noffer cam-2 --wait answer\\n' | sigctl\n\n"
-          "usage: sigctl [OPTIONS] COMMAND [ARGUMENTS]    sigctl help COMMAND\n"
+          "usage: sigctl [OPTIONS] COMMAND [ARGUMENTS]    sigctl help COMMAND|options\n"
           "No command: lines from a terminal, or a script from a pipe.\n\ncommands:\n",
           f);
     for (const struct command *cmd = commands; cmd->name; cmd++) {
         char left[64];
-        snprintf(left, sizeof(left), "%s %s", cmd->name, cmd->args);
-        fprintf(f, "  %-46s %s\n", left, cmd->help);
+        snprintf(left, sizeof(left), "%s%s%s", cmd->name, *cmd->args ? " " : "", cmd->args);
+        cmd = join_admin(cmd, left, sizeof(left));
+        fprintf(f, "  %-46s %s\n", left,
+                cmd->flags & CMD_ADMIN ? "look after the server, by role" : cmd->help);
     }
-    fputs("\nsigctl help options: what every command takes\n", f);
 }
 
 static void help_options(FILE *f)

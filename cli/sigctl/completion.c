@@ -17,7 +17,7 @@ static void put_rows(const struct opt *rows)
 
 static bool is_about_peers(const struct command *cmd)
 {
-    return strncmp(cmd->args, "TO", 2) == 0 || cmd->run == cmd_wait;
+    return strncmp(cmd->args, "TO", 2) == 0 || strcmp(cmd->args, "ID") == 0 || cmd->run == cmd_wait;
 }
 
 static void print_bash(void)

@@ -54,7 +54,7 @@ enum {
     CMD_LOCAL = 1,  /* needs no connection */
     CMD_ID = 2,     /* registers first */
     CMD_STREAM = 4, /* no time-out unless asked for */
-    CMD_REPL = 8    /* only where lines are typed */
+    CMD_ADMIN = 8   /* for those who may: one line of the help has them all */
 };
 
 struct command {
@@ -126,6 +126,11 @@ COMMAND(listen);
 COMMAND(wait);
 COMMAND(list);
 COMMAND(ping);
+COMMAND(sessions);
+COMMAND(stats);
+COMMAND(kick);
+COMMAND(drain);
+COMMAND(reload);
 COMMAND(token);
 COMMAND(completion);
 COMMAND(help);

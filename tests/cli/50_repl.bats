@@ -3,7 +3,7 @@
 setup() {
     load ../lib/common.bash
     command -v tmux >/dev/null || skip "no tmux"
-    start_sigd
+    start_sigd --reconnect-window 1s
     export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
     mkdir "$XDG_STATE_HOME"
     SOCKET=$BATS_TEST_TMPDIR/tmux
@@ -76,12 +76,35 @@ has_readline() { ldd "$(command -v sigctl)" | grep -q readline; }
     wait_for 5 shows '^sigctl> offer camera-77'
 }
 
+@test "the session survives a drain and comes back when it may" {
+    keys 'register op-1' Enter
+    wait_for 5 shows '^registered op-1'
+    keys 'list --cou'
+    port=$SIGD_PORT
+    sigctl -q drain
+    finish "$SIGD_PID"
+    wait_for 5 shows 'the server is draining, coming back in [0-9]'
+    start_sigd -l "127.0.0.1:$port"
+    export SIGD_URL=ws://127.0.0.1:$port
+    run --separate-stderr sigctl wait peer op-1 -W 15s
+    assert_success
+    wait_for 5 shows 'connected again'
+    keys 'nt' Enter
+    wait_for 5 shows '^1$'
+    keys 'drain' Enter
+    wait_for 5 shows '^drained'
+    start_sigd -l "127.0.0.1:$port"
+    export SIGD_URL=ws://127.0.0.1:$port
+    run --separate-stderr sigctl wait peer op-1 -W 15s
+    assert_success
+}
+
 @test "the session survives the server and registers again" {
     keys 'register op-1' Enter
     wait_for 5 shows '^registered op-1'
     port=$SIGD_PORT
     stop "$SIGD_PID"
-    wait_for 5 shows '(lost|closed)'
+    wait_for 5 shows 'draining'
     start_sigd -l "127.0.0.1:$port"
     export SIGD_URL=ws://127.0.0.1:$port
     run --separate-stderr sigctl wait peer op-1 -W 10s

@@ -16,7 +16,7 @@ build_packages=(gcc:gcc libc6-dev cmake:cmake ninja-build:ninja pkg-config:pkg-c
 test_packages=(libcmocka-dev bats:bats bats-assert bats-support clang-format:clang-format
     cppcheck:cppcheck shellcheck:shellcheck mandoc:mandoc python3 python3-websockets nodejs:node
     npm:npm jq:jq tmux:tmux systemd:systemd-analyze openssl:openssl nginx caddy logrotate
-    testssl.sh:testssl)
+    testssl.sh:testssl prometheus:promtool)
 
 say()
 {

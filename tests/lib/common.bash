@@ -8,7 +8,7 @@ load /usr/lib/bats/bats-assert/load.bash
 : "${SIGKIT_BUILD:?the build directory}"
 PATH=$SIGKIT_BUILD/cli/sigctl:$SIGKIT_BUILD/cli/sigmon:$SIGKIT_BUILD/cli/sigbench:$PATH
 export XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config
-unset SIGD_URL SIGD_ID SIGD_TOKEN SIGD_TOKEN_FILE SIGD_TIMEOUT NO_COLOR CLICOLOR_FORCE
+unset JWT_SECRET SIGD_URL SIGD_ID SIGD_TOKEN SIGD_TOKEN_FILE SIGD_TIMEOUT NO_COLOR CLICOLOR_FORCE
 PIDS=()
 
 # wait_for SECONDS COMMAND...: until the command succeeds; fails when the time is over.

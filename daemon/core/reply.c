@@ -37,26 +37,42 @@ static void count_error(struct hub *h, struct client *c)
     c->err_count++;
 }
 
-/* A denial or a rate is no fault of the protocol: who meets them may be sent by others. */
+/* What is noted of an error; those without a row are failed deliveries. A denial or a rate is no
+ * fault of the protocol: who meets them may be sent by others. */
+static const enum sp_event_type events[SP_ERR_COUNT] = {
+    [SP_INVALID_JSON] = SP_EV_PROTOCOL_ERROR,
+    [SP_INVALID_MESSAGE] = SP_EV_PROTOCOL_ERROR,
+    [SP_UNKNOWN_TYPE] = SP_EV_PROTOCOL_ERROR,
+    [SP_MISSING_MEMBER] = SP_EV_PROTOCOL_ERROR,
+    [SP_INVALID_MEMBER] = SP_EV_PROTOCOL_ERROR,
+    [SP_INVALID_ID] = SP_EV_PROTOCOL_ERROR,
+    [SP_NOT_REGISTERED] = SP_EV_PROTOCOL_ERROR,
+    [SP_ALREADY_REGISTERED] = SP_EV_PROTOCOL_ERROR,
+    [SP_TOO_LARGE] = SP_EV_PROTOCOL_ERROR,
+    [SP_UNAUTHORIZED] = SP_EV_AUTH,
+    [SP_TOKEN_EXPIRED] = SP_EV_AUTH,
+    [SP_RATE_LIMITED] = SP_EV_RATE_LIMIT,
+};
+
 static void emit_error(struct hub *h, struct client *c, enum sp_err e, struct sp_str target,
                        struct sp_str details)
 {
-    bool protocol = e <= SP_ALREADY_REGISTERED || e == SP_TOO_LARGE;
+    enum sp_event_type t = events[e] ? events[e] : SP_EV_DELIVER_ERROR;
     struct sp_event ev;
-    enum sp_event_type t = protocol                                        ? SP_EV_PROTOCOL_ERROR
-                           : e == SP_RATE_LIMITED                          ? SP_EV_RATE_LIMIT
-                           : e == SP_UNAUTHORIZED || e == SP_TOKEN_EXPIRED ? SP_EV_AUTH
-                                                                           : SP_EV_DELIVER_ERROR;
     sp_event_init(&ev, t, h->now.wall_ms);
     ev.kind = h->msg.type;
-    ev.s[t == SP_EV_DELIVER_ERROR ? SP_ES_from : SP_ES_id] = client_name(c);
-    ev.s[SP_ES_addr] = t == SP_EV_DELIVER_ERROR ? ev.s[SP_ES_addr] : c->addr;
+    if (t == SP_EV_DELIVER_ERROR) {
+        ev.s[SP_ES_from] = client_name(c);
+    } else {
+        ev.s[SP_ES_id] = client_name(c);
+        ev.s[SP_ES_addr] = c->addr;
+    }
     ev.s[SP_ES_to] = target;
     ev.s[SP_ES_code] = sp_str(sp_err_wire(e));
     ev.s[SP_ES_reason] = details;
     ev.n[SP_EN_conn] = (int64_t)c->conn;
     feed_emit(h, &ev);
-    if (protocol && e != SP_TOO_LARGE) {
+    if (t == SP_EV_PROTOCOL_ERROR && e != SP_TOO_LARGE) {
         count_error(h, c);
     }
 }

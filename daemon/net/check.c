@@ -7,10 +7,17 @@
 
 #define SPARE_FD 64u /* listeners, logs, the loop's own */
 
+/* With fewer than the most, somebody who comes with 2,000 that say nothing would wait for more than
+ * a second: only where descriptors are scarce. */
 uint32_t check_pool(const struct net_conf *conf)
 {
-    uint32_t n = conf->max_clients;
-    return n < POOL_MIN ? POOL_MIN : n > POOL_MAX ? POOL_MAX : n;
+    struct rlimit r;
+    rlim_t others = (rlim_t)conf->max_clients + SPARE_FD;
+    getrlimit(RLIMIT_NOFILE, &r);
+    if (r.rlim_max == RLIM_INFINITY || r.rlim_max >= others + POOL_MAX) {
+        return POOL_MAX;
+    }
+    return r.rlim_max > others + POOL_MIN ? (uint32_t)(r.rlim_max - others) : POOL_MIN;
 }
 
 rlim_t check_fds_needed(const struct net_conf *conf)

@@ -14,8 +14,8 @@ _Static_assert(HUB_HEADROOM >= LWS_PRE, "the hub leaves room for the frame heade
 
 #define CLOSE_US     3000000u /* for the peer's close frame; after it, and again after that, a kill */
 #define ADDR_TEXT    112u     /* a unix path has up to 107 bytes */
-#define HANDSHAKE_US 10000000u /* from accept to an open WebSocket */
-#define HEADER_BLOCK 16384u    /* size and alignment of where the headers of a request lie */
+#define HANDSHAKE_US 9000000u /* from accept to an open WebSocket; looked at once a second */
+#define HEADER_BLOCK 16384u   /* size and alignment of where the headers of a request lie */
 #define HEADER_MAX   (HEADER_BLOCK - 16u) /* longer ones are a bare close */
 #define POOL_MIN     64u                  /* connections that may be without a WebSocket at once */
 #define POOL_MAX     1024u

@@ -4,6 +4,7 @@
 
 #include "cli/common/exits.h"
 #include "cli/common/out.h"
+#include "libproto/id.h"
 #include "libproto/scan.h"
 
 #include <errno.h>
@@ -98,14 +99,36 @@ bool bearer_reload(struct bearer *b)
     return true;
 }
 
+/* The claims, which borrow parts; nothing of them is verified. */
+static bool read_claims(const struct bearer *b, struct token_parts *parts, struct sp_doc *doc)
+{
+    return !token_split(b->text, strlen(b->text), parts) &&
+           sp_scan(doc, parts->payload.p, parts->payload.n, &sp_scan_replies, NULL) == SP_OK;
+}
+
+bool bearer_id(const struct bearer *b, char out[SP_ID_MAX + 1])
+{
+    struct token_parts parts;
+    struct sp_doc doc;
+    struct sp_str id = {NULL, 0};
+    if (!read_claims(b, &parts, &doc) ||
+        (sp_doc_str(&doc, SP_STR("sub"), out, SP_ID_MAX, &id) != SP_OK &&
+         sp_doc_str(&doc, SP_STR("userId"), out, SP_ID_MAX, &id) != SP_OK) ||
+        !sp_id_ok(id)) {
+        return false;
+    }
+    memmove(out, id.p, id.n);
+    out[id.n] = '\0';
+    return true;
+}
+
 int64_t bearer_left_us(const struct bearer *b, int64_t wall_us)
 {
     struct token_parts parts;
     struct sp_doc doc;
     const struct sp_member *exp = NULL;
     int64_t ms = 0;
-    if (!token_split(b->text, strlen(b->text), &parts) &&
-        sp_scan(&doc, parts.payload.p, parts.payload.n, &sp_scan_replies, NULL) == SP_OK) {
+    if (read_claims(b, &parts, &doc)) {
         exp = sp_doc_find(&doc, SP_STR("exp"));
     }
     if (!exp || exp->kind != SP_J_NUMBER || !token_date(sp_doc_raw(&doc, exp), &ms)) {

@@ -26,6 +26,9 @@ bool bearer_load(struct bearer *b, const char *file, const char *text);
  * read, or holds none, changes nothing. */
 bool bearer_reload(struct bearer *b);
 
+/* bearer_id gives the one id that the token is for, by its own word; false when it names none. */
+bool bearer_id(const struct bearer *b, char out[SP_ID_MAX + 1]);
+
 /* bearer_left_us tells how long the token lives from wall_us on, 0 or less when it is over;
  * INT64_MAX when it does not say. Its signature is the server's business. */
 int64_t bearer_left_us(const struct bearer *b, int64_t wall_us);

@@ -357,3 +357,8 @@ void link_free(struct link *l)
     explicit_bzero(&l->bearer, sizeof(l->bearer));
     free(l);
 }
+
+bool link_token_id(const struct link *l, char out[SP_ID_MAX + 1])
+{
+    return bearer_id(&l->bearer, out);
+}

@@ -81,6 +81,9 @@ void link_comes_back(struct link *l, bool on);
 /* link_needs_reader makes waits end with LINK_NO_READER once nobody reads stdout any more. */
 void link_needs_reader(struct link *l, bool on);
 
+/* link_token_id gives the id that the link's token is for; false when there is none. */
+bool link_token_id(const struct link *l, char out[SP_ID_MAX + 1]);
+
 /* link_open connects unless connected: once, or as often as --retry and --wait-server allow, no
  * sooner than the server advises. link_try connects once. */
 int link_open(struct link *l);

@@ -158,7 +158,8 @@ static int choose_id(struct ctl *c)
     }
     if (id) {
         snprintf(c->id, sizeof(c->id), "%s", id);
-    } else if (getrandom(&r, sizeof(r), 0) == (ssize_t)sizeof(r)) {
+    } else if (!link_token_id(c->link, c->id) &&
+               getrandom(&r, sizeof(r), 0) == (ssize_t)sizeof(r)) {
         snprintf(c->id, sizeof(c->id), "sigctl-%ld-%06x", (long)getpid(), r & 0xffffff);
     }
     c->named = true;

@@ -97,7 +97,7 @@ int ctl_query(struct ctl *c, enum sp_type type, struct sp_str body, enum sp_type
               int64_t deadline);
 
 int64_t ctl_deadline(const struct ctl *c, int64_t unless_given_us);
-/* ctl_identity registers with the id of -i or one made up, unless registered. */
+/* ctl_identity registers with the id of -i, of the token or one made up, unless registered. */
 int ctl_identity(struct ctl *c);
 
 void ctl_set_take(struct ctl *c, ctl_take_fn fn, void *ctx);

@@ -149,7 +149,7 @@ refused()
 
 @test "a refused token is 4 with the reason on both streams" {
     token=$(sigctl token make --secret-file secret --sub a --audience x --issuer y)
-    refused "${token%?}" 'not base64url' --secret-file secret
+    refused "$token=" 'not base64url' --secret-file secret
     refused "${token%.*}.AAAA" 'bad signature' --secret-file secret
     refused "$token" 'wrong aud' --secret-file secret --audience sigd
     refused "$token" 'wrong iss' --secret-file secret --issuer sigd

@@ -47,6 +47,19 @@ nowhere()
     assert_success
 }
 
+@test "who does not say who it is, is who the token is for" {
+    run --separate-stderr sigctl "${TOKEN[@]}" register
+    assert_success
+    assert_output 'registered drone-1'
+    run --separate-stderr sigctl "${TOKEN[@]}" offer cam-9 --sdp auto
+    assert_failure 6
+    run --separate-stderr sigctl "${TOKEN[@]}" -i drone-2 register
+    assert_failure 7
+    sigctl token make --secret-file secret --ids 'drone-*' --role drone >token.ids
+    run --separate-stderr sigctl --token-file token.ids -i drone-7 register
+    assert_success
+}
+
 @test "a refused token is 4, another's id is 7" {
     echo nonsense >bad
     run --separate-stderr sigctl --token-file bad list
@@ -66,17 +79,17 @@ nowhere()
         run --separate-stderr sigctl "${TOKEN[@]}" "${words[@]}"
         assert_failure 7
         assert_output ''
-        assert_equal "$stderr" "sigctl: forbidden: your role may not $command"
+        assert_equal "$stderr" "sigctl: forbidden: your role has no right to '$command'"
     done
     run --separate-stderr sigctl "${TOKEN[@]}" stats --json
     assert_failure 7
     assert_json '.exit == 7 and .code == "forbidden"'
     run --separate-stderr sigctl stats
     assert_failure 7
-    assert_equal "$stderr" 'sigctl: forbidden: your role may not stats (no token was given)'
+    assert_equal "$stderr" 'sigctl: forbidden: your role has no right to '\''stats'\'' (no token was given)'
     run --separate-stderr sigmon "${TOKEN[@]}"
     assert_failure 7
-    assert_equal "$stderr" 'sigmon: forbidden: your role may not monitor'
+    assert_equal "$stderr" 'sigmon: forbidden: your role has no right to '\''monitor'\'''
     run --separate-stderr sigctl "${ADMIN[@]}" stats -F '%{clients}'
     assert_output 0
 }

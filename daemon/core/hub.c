@@ -218,7 +218,7 @@ static bool stopped(struct hub *h, struct client *c, const struct sp_msg *m)
     if (!(m->row->states & states_of(c))) {
         reply_error(h, c, SP_NOT_REGISTERED, none, "register before %s", word);
     } else if (m->row->class != SP_CLASS_FREE && !rights_any(&h->rights, c->role_ix, m->type)) {
-        reply_error(h, c, SP_FORBIDDEN, none, "your role may not %s", word);
+        reply_error(h, c, SP_FORBIDDEN, none, "your role has no right to '%s'", word);
     } else if (h->withheld && (m->row->class == SP_CLASS_RELAY || m->type == SP_T_REGISTER)) {
         reply_error(h, c, SP_OVERLOADED, none, "the audit log cannot be written");
     } else {

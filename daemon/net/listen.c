@@ -155,13 +155,15 @@ static void on_readable(uv_poll_t *w, int status, int events)
 
 void listen_start(struct net *n)
 {
-    if (n->accepting || n->stopping) {
+    if (n->accepting || n->done) {
         return;
     }
     n->accepting = true;
     n->out_of_fds = n->pool_full = false;
     for (unsigned i = 0; i < n->nlisteners; i++) {
-        uv_poll_start(&n->listeners[i].watcher, UV_READABLE, on_readable);
+        if (!n->stopping || n->listeners[i].health) {
+            uv_poll_start(&n->listeners[i].watcher, UV_READABLE, on_readable);
+        }
     }
 }
 

@@ -114,6 +114,7 @@ void net_turn(struct net *n)
         stop_begin(n);
         due = hub_tick(n->hub, now);
     }
+    stop_turn(n);
     for (struct conn *c; (c = list_due(&n->doomed, UINT64_MAX));) {
         ws_close(c);
     }
@@ -229,6 +230,7 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
     n->max_conn = conf->max_clients + n->pool;
     n->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     list_init(&n->handshake);
+    list_init(&n->open);
     list_init(&n->doomed);
     list_init(&n->closing);
     init_loop(n);
@@ -320,6 +322,7 @@ void net_note_reload(struct net *n, const char *why)
  * in the loop still point to. */
 static void drop_all(struct net *n)
 {
+    expire(n, &n->open, UINT64_MAX);
     expire(n, &n->closing, UINT64_MAX);
     for (int turn = 0; turn < DROP_TURNS && n->nconn; turn++) {
         uv_run(&n->loop, UV_RUN_NOWAIT);
@@ -350,7 +353,7 @@ static void close_own_handles(struct net *n)
 
 void net_free(struct net *n)
 {
-    n->stopping = true;
+    n->stopping = n->done = true;
     close_own_handles(n);
     /* under a loop that is not its own, libwebsockets ends in several steps with the loop turning
      * in between; the last one clears the pointer */

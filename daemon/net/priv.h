@@ -103,7 +103,7 @@ struct net {
     int reserve_fd; /* given up to accept and refuse when descriptors run out */
     uint64_t timer_due_us, started_us, stop_deadline_us, second_us, lag_us;
     int64_t wall_offset_us;
-    struct conn_list handshake, doomed, closing;
+    struct conn_list handshake, open, doomed, closing;
 };
 
 /* ---- net.c */
@@ -126,6 +126,8 @@ bool check_limit_fds(const struct net_conf *conf, char *why, size_t cap);
 /* ---- stop.c */
 /* stop_begin starts the graceful end; at once: no more waiting. */
 void stop_begin(struct net *n);
+/* stop_turn lets go of those who ask for the health when nobody else is left. */
+void stop_turn(struct net *n);
 void stop_signal(uv_signal_t *s, int number);
 
 /* ---- admit.c */

@@ -4,6 +4,25 @@
 
 #include "daemon/log.h"
 
+/* Who has not said hello yet would keep us waiting; but who asks for the health is to hear that
+ * this server is not ready any more. */
+static void drop_handshakes(struct net *n, bool health)
+{
+    for (struct conn *c = n->handshake.head.next, *next; c != &n->handshake.head; c = next) {
+        next = c->next;
+        if (health || !c->health) {
+            ws_doom(c, 0, NULL);
+        }
+    }
+}
+
+void stop_turn(struct net *n)
+{
+    if (n->stopping && n->nconn == n->nshaking) {
+        drop_handshakes(n, true);
+    }
+}
+
 void stop_begin(struct net *n)
 {
     LOG(LOG_INFO, "stopping", LOG_NUM("clients", hub_clients(n->hub)),
@@ -12,10 +31,7 @@ void stop_begin(struct net *n)
     listen_shut(n);
     n->stop_deadline_us = net_now(n).mono_us + n->conf.stop_us;
     n->conf.hooks.draining();
-    /* who has not said hello yet would keep us waiting */
-    for (struct conn *c; (c = n->handshake.head.next) != &n->handshake.head;) {
-        ws_doom(c, 0, NULL);
-    }
+    drop_handshakes(n, false);
     hub_drain(n->hub, net_now(n));
 }
 

@@ -278,6 +278,7 @@ static void on_established(struct conn *c)
     struct sp_str ids[TOKEN_IDS_MAX];
     struct hub_peer peer = admit_peer(c, &grant, ids);
     list_del(c);
+    list_put(&c->net->open, c, UINT64_MAX);
     admit_leave(c);
     c->state = CONN_OPEN;
     c->ref = hub_open(c->net->hub, c, &peer, net_now(c->net));

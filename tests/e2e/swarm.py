@@ -335,13 +335,11 @@ class Daemon:
         self.p.wait(WAIT)
 
 
-def exited(pid, wait):
+def exited(pidfd, wait):
     """Waits for the end of a process that is not a child; gives the time of it."""
-    fd = os.pidfd_open(pid)
     poll = select.poll()
-    poll.register(fd, select.POLLIN)
+    poll.register(pidfd, select.POLLIN)
     assert poll.poll(wait * 1000), "still running"
-    os.close(fd)
     return time.monotonic()
 
 

@@ -17,8 +17,8 @@ teardown() {
 @test "promtool has nothing to say about /metrics" {
     start_sigd --node node-7
     py metrics shape
-    "$PYTHON" "$E2E/metrics.py" page >page
-    run bash -c 'promtool check metrics <page'
+    "$PYTHON" "$E2E/metrics.py" page >document
+    run promtool check metrics <document
     assert_success
     assert_output ""
 }

@@ -49,13 +49,13 @@ def rest(p):
             return got, p.closed()
 
 
-def unauthorized(p, in_band=False, rid=None):
+def unauthorized(p, in_band=False, rid=None, code="unauthorized"):
     """The connection ends as the original's clients expect it of a refused token."""
     got, end = rest(p)
     equal(end, (1008, "Unauthorized"))
     equal([m["type"] for m in got], ["error"] if in_band else [])
     if in_band:
-        equal((got[0]["code"], got[0].get("rid")), ("unauthorized", rid))
+        equal((got[0]["code"], got[0].get("rid")), (code, rid))
         return got[0]
     return None
 

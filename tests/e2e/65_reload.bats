@@ -38,6 +38,11 @@ start_conf() {
     py reload secret
 }
 
+@test "who reloads may lose its own key by it" {
+    start_conf
+    py reload own_key
+}
+
 @test "log level, heartbeat and origins" {
     start_conf
     py reload settings

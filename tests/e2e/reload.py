@@ -132,6 +132,23 @@ def secret():
     enter("old").pinged()
 
 
+def own_key():
+    """An administrator who takes away what it came with."""
+    other = enter("other")
+    for i in range(5):
+        mine, fresh = ("x" * 40, "y" * 40) if i % 2 else ("y" * 40, "x" * 40)
+        write(f"jwt-secret = {mine}")
+        hang_up()
+        admin = enter("boss", token("boss", secret=mine, role="admin"))
+        monitor(admin, filter="event=reload,admin")
+        write(f"jwt-secret = {fresh}")
+        done = reloads()[0]
+        admin.send(type="reload", rid=1)
+        equal(rest(admin)[1], (4503, "token or certificate revoked"))
+        equal(reloads()[0], done + 1)
+    equal(rest(other)[1][0], 4503)
+
+
 def settings():
     """Log level, heartbeat, address rate, origins: at once and for those who are in."""
     base = [f"jwt-secret = {SECRET}"]
@@ -324,5 +341,5 @@ def many():
 
 
 if __name__ == "__main__":
-    main({f.__name__: f for f in (rights, keys, secret, settings, refusals, not_switched_off,
-                                  env_file, fixed, many)})
+    main({f.__name__: f for f in (rights, keys, secret, own_key, settings, refusals,
+                                  not_switched_off, env_file, fixed, many)})

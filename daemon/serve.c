@@ -135,7 +135,7 @@ static bool take_over(struct conf *next, struct plan *plan, char *why, size_t ca
 {
     struct net_bad bad = {NULL, 0};
     char sentence[256];
-    if (!plan_make(plan, next, why, cap)) {
+    if (!plan_make(plan, next, why, cap) || !plan_check(plan, why, cap)) {
         return false;
     }
     plan->net.hooks = s.plan->net.hooks;

@@ -204,6 +204,7 @@ BAD = {
     "jwt-secret-file = missing": "there is a jwt-secret too",
     "client-cert = required": "client-ca",
     "tls-cert = a": "tls-key",
+    "tls-cert = a\ntls-key = b": "no listener begins with tls:",  # nor could it start so
 }
 
 

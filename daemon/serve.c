@@ -33,13 +33,14 @@ static uint64_t mono_us(void)
 
 /* ---------------------------------------------------------------- audit */
 
-/* With audit-required nothing happens that cannot be written down: refused while there is still
- * room for what is under way. */
+/* With audit-required nothing happens that cannot be written down: refused while a quarter of the
+ * queue is left for what is under way. Its thread is woken at half, so that a burst alone is no
+ * reason. */
 static void withhold_if_needed(void)
 {
     struct audit_state a;
     audit_state(s.audit, &a);
-    if (a.failing || a.room < a.queued) {
+    if (a.failing || a.room < a.queued / 3) {
         net_withhold(s.net, true);
     }
 }

@@ -3,6 +3,7 @@
 # own, /metrics, CPU time, relay latency.
 """A Swarm turns its loop for as long as a condition does not hold."""
 
+import atexit
 import json
 import os
 import select
@@ -312,6 +313,7 @@ class Daemon:
         with open(self.err, "ab") as err:
             self.p = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=err,
                                       preexec_fn=prepare)
+        atexit.register(self.kill)  # after a failure nobody else does
         until(lambda: os.path.exists(self.port_file) or self.p.poll() is not None,
               what="the port file")
         assert self.p.poll() is None, self.log()

@@ -30,31 +30,6 @@ int64_t audit_wall_ms(void)
 
 /* ---------------------------------------------------------------- the loop thread */
 
-static const uint8_t longest[SP_ES_COUNT] = {
-#define SP_FIELD_NUM(member, name, unit)
-#define SP_FIELD_STR(member, name, most) [SP_ES_##member] = most,
-#include "libproto/tbl/event_fields.h"
-#undef SP_FIELD_NUM
-#undef SP_FIELD_STR
-};
-
-static void pack(struct audit_slot *s, const struct sp_event *ev)
-{
-    s->ts_ms = ev->ts_ms;
-    s->event = (uint8_t)ev->event;
-    s->kind = (uint8_t)ev->kind;
-    memcpy(s->n, ev->n, sizeof(s->n));
-    char *p = s->text;
-    for (int i = 0; i < SP_ES_COUNT; i++) {
-        size_t n = ev->s[i].n < longest[i] ? ev->s[i].n : longest[i];
-        if (n) {
-            memcpy(p, ev->s[i].p, n);
-        }
-        s->len[i] = (uint8_t)n;
-        p += n;
-    }
-}
-
 static void ring_bell(const struct audit *a)
 {
     const uint64_t one = 1;
@@ -97,7 +72,7 @@ bool audit_event(struct audit *a, const struct sp_event *ev)
         return false;
     }
     struct audit_slot *s = &a->ring[head & (a->size - 1)];
-    pack(s, ev);
+    sp_event_pack(&s->event, ev);
     s->dropped = dropped;
     atomic_store(&a->head, head + 1);
     wake_for(a, head + 1);

@@ -3,19 +3,6 @@
  * line is in the file, so that it can be formatted anew when the file changes before. */
 #include "daemon/audit_in.h"
 
-static void unpack(const struct audit_slot *s, struct sp_event *ev)
-{
-    ev->ts_ms = s->ts_ms;
-    ev->event = (enum sp_event_type)s->event;
-    ev->kind = (enum sp_type)s->kind;
-    memcpy(ev->n, s->n, sizeof(ev->n));
-    const char *p = s->text;
-    for (int i = 0; i < SP_ES_COUNT; i++) {
-        ev->s[i] = (struct sp_str){p, s->len[i]};
-        p += s->len[i];
-    }
-}
-
 static struct audit_line *add_line(struct audit_batch *b, const struct audit_line *before)
 {
     struct audit_line *l = &b->line[b->lines++];
@@ -63,7 +50,7 @@ static void put_slot(struct audit *a, const struct audit_slot *s)
     struct audit_line before = last_line(a), *l = add_line(&a->batch, &before);
     struct sp_buf b = {a->batch.bytes, a->batch.n, AUDIT_BATCH_BYTES, false};
     struct sp_event ev;
-    unpack(s, &ev);
+    sp_event_unpack(&s->event, &ev);
     audit_put_event(&a->writer, &b, &ev, &l->link);
     l->kind = AUDIT_EVENT;
     l->end = a->batch.n = b.n;

@@ -14,18 +14,8 @@
 #define AUDIT_BATCH_BYTES (64u * 1024u) /* one write */
 #define AUDIT_BATCH_LINES 512u
 
-/* The strings of an event, none cut short. */
-enum {
-    AUDIT_TEXT = 0
-#define SP_FIELD_NUM(member, name, unit)
-#define SP_FIELD_STR(member, name, most) +most
-#include "libproto/tbl/event_fields.h"
-#undef SP_FIELD_NUM
-#undef SP_FIELD_STR
-};
-
 /* The longest record: a byte becomes \u00XX at most, and names, numbers and the hash around it. */
-#define AUDIT_LINE (6u * AUDIT_TEXT + 1024u)
+#define AUDIT_LINE (6u * SP_EVENT_TEXT + 1024u)
 
 /* audit_link is a place in the chain: a line's number and hash. All zero: before the first. */
 struct audit_link {
@@ -78,14 +68,9 @@ int audit_file_open(struct audit_file *f, const char *path, struct audit_hash *h
 /* audit_file_is tells whether path names the file that fd has open. */
 bool audit_file_is(const char *path, int fd);
 
-/* audit_slot is a packed event. */
 struct audit_slot {
-    int64_t ts_ms;
     uint64_t dropped; /* events dropped in all, when this one was queued */
-    uint8_t event, kind;
-    uint8_t len[SP_ES_COUNT];
-    int64_t n[SP_EN_COUNT];
-    char text[AUDIT_TEXT];
+    struct sp_event_slot event;
 };
 
 enum audit_kind { AUDIT_OWN, AUDIT_EVENT, AUDIT_CLOSED };

@@ -60,6 +60,46 @@ void sp_event_init(struct sp_event *ev, enum sp_event_type t, int64_t ts_ms)
     }
 }
 
+static const uint8_t longest[SP_ES_COUNT] = {
+#define SP_FIELD_NUM(member, name, unit)
+#define SP_FIELD_STR(member, name, most) [SP_ES_##member] = most,
+#include "libproto/tbl/event_fields.h"
+#undef SP_FIELD_NUM
+#undef SP_FIELD_STR
+};
+
+void sp_event_pack(struct sp_event_slot *s, const struct sp_event *ev)
+{
+    s->ts_ms = ev->ts_ms;
+    s->event = (uint8_t)ev->event;
+    s->kind = (uint8_t)ev->kind;
+    memcpy(s->n, ev->n, sizeof(s->n));
+    size_t used = 0;
+    for (int i = 0; i < SP_ES_COUNT; i++) {
+        size_t n = ev->s[i].n;
+        n = n < SP_EVENT_TEXT - used ? n : SP_EVENT_TEXT - used;
+        n = n < longest[i] ? n : longest[i];
+        if (n) {
+            memcpy(s->text + used, ev->s[i].p, n);
+        }
+        s->len[i] = (uint8_t)n;
+        used += n;
+    }
+}
+
+void sp_event_unpack(const struct sp_event_slot *s, struct sp_event *ev)
+{
+    ev->ts_ms = s->ts_ms;
+    ev->event = (enum sp_event_type)s->event;
+    ev->kind = (enum sp_type)s->kind;
+    memcpy(ev->n, s->n, sizeof(ev->n));
+    const char *p = s->text;
+    for (int i = 0; i < SP_ES_COUNT; i++) {
+        ev->s[i] = (struct sp_str){p, s->len[i]};
+        p += s->len[i];
+    }
+}
+
 const char *sp_event_wire(enum sp_event_type t)
 {
     return t < SP_EV_COUNT ? event_words[t] : "";

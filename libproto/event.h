@@ -45,6 +45,23 @@ struct sp_event {
     int64_t n[SP_EN_COUNT];
 };
 
+/* The longest event there is: three ids, a reason and a word. */
+#define SP_EVENT_TEXT (3u * SP_ID_MAX + SP_REASON_MAX + SP_WORD_MAX)
+
+/* sp_event_slot is an event with its strings inside, for rings and queues. */
+struct sp_event_slot {
+    int64_t ts_ms;
+    uint8_t event, kind;
+    uint8_t len[SP_ES_COUNT];
+    int64_t n[SP_EN_COUNT];
+    char text[SP_EVENT_TEXT];
+};
+
+/* sp_event_pack copies ev into s, each string cut at its field's longest; sp_event_unpack makes an
+ * event that borrows from s. */
+void sp_event_pack(struct sp_event_slot *s, const struct sp_event *ev);
+void sp_event_unpack(const struct sp_event_slot *s, struct sp_event *ev);
+
 /* sp_event_init makes an event with every field absent. */
 void sp_event_init(struct sp_event *ev, enum sp_event_type t, int64_t ts_ms);
 

@@ -30,7 +30,7 @@ void feed_fini(struct feed *f)
     free(f->ring);
 }
 
-static struct feed_slot *slot_of(const struct feed *f, uint64_t seq)
+static struct sp_event_slot *slot_of(const struct feed *f, uint64_t seq)
 {
     return &f->ring[seq & (f->size - 1)];
 }
@@ -38,46 +38,6 @@ static struct feed_slot *slot_of(const struct feed *f, uint64_t seq)
 static uint64_t tail_of(const struct feed *f)
 {
     return f->head > f->size ? f->head - f->size : 1;
-}
-
-static const uint8_t longest[SP_ES_COUNT] = {
-#define SP_FIELD_NUM(member, name, unit)
-#define SP_FIELD_STR(member, name, most) [SP_ES_##member] = most,
-#include "libproto/tbl/event_fields.h"
-#undef SP_FIELD_NUM
-#undef SP_FIELD_STR
-};
-
-static void pack(struct feed_slot *s, const struct sp_event *ev)
-{
-    s->ts_ms = ev->ts_ms;
-    s->event = (uint8_t)ev->event;
-    s->kind = (uint8_t)ev->kind;
-    memcpy(s->n, ev->n, sizeof(s->n));
-    size_t used = 0;
-    for (int i = 0; i < SP_ES_COUNT; i++) {
-        size_t n = ev->s[i].n;
-        n = n < FEED_TEXT - used ? n : FEED_TEXT - used;
-        n = n < longest[i] ? n : longest[i];
-        if (n) {
-            memcpy(s->text + used, ev->s[i].p, n);
-        }
-        s->len[i] = (uint8_t)n;
-        used += n;
-    }
-}
-
-static void unpack(const struct feed_slot *s, struct sp_event *ev)
-{
-    ev->ts_ms = s->ts_ms;
-    ev->event = (enum sp_event_type)s->event;
-    ev->kind = (enum sp_type)s->kind;
-    memcpy(ev->n, s->n, sizeof(ev->n));
-    const char *p = s->text;
-    for (int i = 0; i < SP_ES_COUNT; i++) {
-        ev->s[i] = (struct sp_str){p, s->len[i]};
-        p += s->len[i];
-    }
 }
 
 static void note_missed(struct monitor *m, uint64_t from, uint64_t to, int64_t count)
@@ -96,7 +56,7 @@ static void note_missed(struct monitor *m, uint64_t from, uint64_t to, int64_t c
 static void lose(struct feed *f, uint64_t seq)
 {
     struct sp_event ev;
-    unpack(slot_of(f, seq), &ev);
+    sp_event_unpack(slot_of(f, seq), &ev);
     f->slowest = UINT64_MAX;
     for (struct monitor *m = f->monitors; m; m = m->next) {
         if (m->cursor <= seq) {
@@ -114,7 +74,7 @@ void feed_emit(struct hub *h, struct sp_event *ev)
         lose(f, f->head - f->size);
     }
     ev->n[SP_EN_seq] = (int64_t)f->head;
-    pack(slot_of(f, f->head), ev);
+    sp_event_pack(slot_of(f, f->head), ev);
     f->head++;
     counts_event(&h->counts, ev);
     h->ops.event(h->ctx, ev);
@@ -149,7 +109,7 @@ static bool send_batch(struct hub *h, struct monitor *m)
     bool any = false;
     sp_buf_lit(&b, head);
     while (m->cursor < h->feed.head && b.n < BATCH_BYTES) {
-        unpack(slot_of(&h->feed, m->cursor++), &ev);
+        sp_event_unpack(slot_of(&h->feed, m->cursor++), &ev);
         if (!sp_filter_match(&m->filter, &ev)) {
             continue;
         }
@@ -215,7 +175,7 @@ static uint64_t backlog_cursor(const struct feed *f, const struct sp_filter *fil
     uint64_t at = f->head;
     struct sp_event ev;
     while (n > 0 && at > tail_of(f)) {
-        unpack(slot_of(f, --at), &ev);
+        sp_event_unpack(slot_of(f, --at), &ev);
         n -= sp_filter_match(filter, &ev);
     }
     return at;

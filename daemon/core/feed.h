@@ -10,17 +10,6 @@
 struct client;
 struct hub;
 
-/* The longest event there is: three ids, a reason and a word. */
-#define FEED_TEXT (3 * SP_ID_MAX + SP_REASON_MAX + SP_WORD_MAX)
-
-struct feed_slot {
-    int64_t ts_ms;
-    uint8_t event, kind;
-    uint8_t len[SP_ES_COUNT];
-    int64_t n[SP_EN_COUNT];
-    char text[FEED_TEXT];
-};
-
 struct monitor {
     struct monitor *next;
     struct client *client;
@@ -31,7 +20,7 @@ struct monitor {
 };
 
 struct feed {
-    struct feed_slot *ring;
+    struct sp_event_slot *ring;
     uint32_t size;     /* a power of two */
     uint64_t head;     /* the number of the next event; the first is 1 */
     uint64_t slowest;  /* no monitor's cursor is below this */

@@ -100,21 +100,40 @@ bool listen_open(struct net *n, const struct net_listener *spec, char *why, size
     return true;
 }
 
-/* Out of descriptors: the reserve lets one waiting client in, to be told by a close, and the
- * listeners rest until a connection ends. */
-static void shed(struct net *n, int listen_fd)
+static bool is_shortage(int error)
 {
-    if (n->reserve_fd >= 0) {
-        close(n->reserve_fd);
-        int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0) {
-            close(fd);
-        }
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void hold_reserve(struct net *n)
+{
+    if (n->reserve_fd < 0) {
         n->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+}
+
+/* Out of descriptors: the reserve lets one waiting client in, to be told by a close, and the
+ * listeners rest until a connection ends. Who asks for the health keeps it, and is answered. */
+static int shed(struct net *n, const struct listener *l, struct sockaddr_storage *peer)
+{
+    int fd = -1;
+    if (n->reserve_fd >= 0) {
+        socklen_t len = sizeof(*peer);
+        close(n->reserve_fd);
+        n->reserve_fd = -1;
+        fd = accept4(l->fd, (struct sockaddr *)peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    }
+    if (fd >= 0 && !l->health) {
+        close(fd);
+        fd = -1;
+    }
+    if (fd < 0) {
+        hold_reserve(n);
     }
     LOG_LIMITED(LOG_WARN, "out of file descriptors", 5, LOG_NUM("connections", n->nconn));
     n->out_of_fds = true;
     listen_stop(n);
+    return fd;
 }
 
 static bool accept_one(struct net *n, struct listener *l)
@@ -123,11 +142,14 @@ static bool accept_one(struct net *n, struct listener *l)
     socklen_t len = sizeof(peer);
     memset(&peer, 0, sizeof(peer));
     int fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == ECONNABORTED || errno == EINTR)) {
+        return true;
+    }
+    if (fd < 0 && is_shortage(errno)) {
+        fd = shed(n, l, &peer);
+    }
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            shed(n, l->fd);
-        }
-        return errno == ECONNABORTED || errno == EINTR;
+        return false;
     }
     int on = 1;
     if (!l->local_path) {
@@ -142,13 +164,15 @@ static void on_readable(uv_poll_t *w, int status, int events)
     struct listener *l = w->data;
     struct net *n = l->net;
     (void)events;
-    for (int i = 0; status == 0 && i < ACCEPT_BURST && n->accepting; i++) {
+    for (int i = 0; status == 0 && i < ACCEPT_BURST; i++) {
         if (!admit_room(n) || n->nconn >= n->max_conn) {
             LOG_LIMITED(LOG_WARN, "no room for another connection", 5,
                         LOG_NUM("connections", n->nconn), LOG_NUM("handshakes", n->nshaking));
             listen_stop(n);
-        } else if (!accept_one(n, l)) {
-            break;
+            return;
+        }
+        if (!accept_one(n, l)) {
+            return;
         }
     }
 }
@@ -160,6 +184,7 @@ void listen_start(struct net *n)
     }
     n->accepting = true;
     n->out_of_fds = n->pool_full = false;
+    hold_reserve(n);
     for (unsigned i = 0; i < n->nlisteners; i++) {
         if (!n->stopping || n->listeners[i].health) {
             uv_poll_start(&n->listeners[i].watcher, UV_READABLE, on_readable);
@@ -170,8 +195,11 @@ void listen_start(struct net *n)
 void listen_stop(struct net *n)
 {
     n->accepting = false;
+    bool has_reserve = n->out_of_fds && n->reserve_fd >= 0;
     for (unsigned i = 0; i < n->nlisteners; i++) {
-        uv_poll_stop(&n->listeners[i].watcher);
+        if (!has_reserve || !n->listeners[i].health) {
+            uv_poll_stop(&n->listeners[i].watcher);
+        }
     }
 }
 

@@ -100,7 +100,7 @@ struct net {
     bool accepting, stopping, done;
     bool out_of_fds, pool_full; /* why it does not accept */
     bool drain_asked, withheld;
-    int reserve_fd; /* given up to accept and refuse when descriptors run out */
+    int reserve_fd; /* given up to refuse, or to answer for the health, without descriptors */
     uint64_t timer_due_us, started_us, stop_deadline_us, second_us, lag_us;
     int64_t wall_offset_us;
     struct conn_list handshake, open, doomed, closing;

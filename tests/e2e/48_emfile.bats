@@ -32,6 +32,11 @@ emfile() {
     emfile left
 }
 
+@test "out of descriptors, whoever asks for the health is told" {
+    start_sigd
+    emfile health_while_full
+}
+
 @test "all clients that may come are there" {
     start_sigd --max-clients 100
     emfile clients

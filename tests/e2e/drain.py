@@ -63,7 +63,7 @@ class Traffic:
         now = time.monotonic()
         while self.due < now:
             c = self.conns[self.turns[self.sent % len(self.turns)]]
-            if c.state == "open":
+            if c.state == "open" and not c.end:
                 self.send(c)
             else:
                 self.sent += 1

@@ -46,3 +46,10 @@ emfile() {
     start_sigd
     emfile handshakes
 }
+
+@test "who reads the log stands still, and goes" {
+    start_sigd
+    emfile log_reader
+    run grep -hE "AddressSanitizer|LeakSanitizer|runtime error" mute.err
+    assert_failure 1
+}

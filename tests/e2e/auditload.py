@@ -123,7 +123,7 @@ PLACES = {"limit": Limit, "disk": Disk, "pipe": Pipe}
 
 def daemon_at(place, queue, *options):
     return Daemon("stuck", "--audit", place.path, "--audit-queue", str(queue), *options,
-                  "--message-rate", "0", "--byte-rate", "0", prepare=place.prepare)
+                  prepare=place.prepare)
 
 
 def relay_until(pair, condition, what):
@@ -177,12 +177,10 @@ def stuck(kind):
 def unharmed():
     """Relay latency: without audit, with one that works, and with two that are stuck; in turn."""
     places = {"limit": Limit("limit"), "pipe": Pipe("pipe")}
-    common = ("--message-rate", "0", "--byte-rate", "0")
-    daemons = {"none": Daemon("none", *common),
-               "healthy": Daemon("healthy", "--audit", "healthy.jsonl", *common)}
+    daemons = {"none": Daemon("none"), "healthy": Daemon("healthy", "--audit", "healthy.jsonl")}
     rss = {k: metrics(d.health)["process_resident_memory_bytes"] / 1e6 for k, d in daemons.items()}
     for kind, place in places.items():
-        daemons[kind] = Daemon(kind, "--audit", place.path, "--audit-queue", str(QUEUE), *common,
+        daemons[kind] = Daemon(kind, "--audit", place.path, "--audit-queue", str(QUEUE),
                                prepare=place.prepare)
     pairs = {k: Pair(d.port, "p") for k, d in daemons.items()}
     for kind in places:
@@ -254,8 +252,7 @@ def required(kind):
 
 def bursts():
     """More at once than half of the queue is no reason to refuse anything."""
-    d = Daemon("bursts", "--audit", "audit.jsonl", "--audit-queue", "512", "--audit-required",
-               "--message-rate", "0", "--byte-rate", "0")
+    d = Daemon("bursts", "--audit", "audit.jsonl", "--audit-queue", "512", "--audit-required")
     pair = Pair(d.port, "p")
     one = frame(TEXT, json.dumps({"type": "ice", "target": pair.name, "candidate": "c"}))
     for _ in range(20):
@@ -306,7 +303,7 @@ class Load:
 def rotations():
     """Renamed and reopened many times under load: one chain with exactly what happened."""
     path = "audit.jsonl"
-    d = Daemon("rotated", "--audit", path, "--message-rate", "0")
+    d = Daemon("rotated", "--audit", path)
     load = Load(d.port)
     began = time.monotonic()
     load.run(0.2)
@@ -361,7 +358,7 @@ def killed():
     missing = []
     for i in range(3):
         before = count_of(records(path), "relay") if i else 0
-        d = Daemon(f"killed-{i}", "--audit", path, "--message-rate", "0")
+        d = Daemon(f"killed-{i}", "--audit", path)
         load = Load(d.port)
         load.run(0.5)
         d.kill()

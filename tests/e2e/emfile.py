@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 # No descriptors, no places: idle and quiet while it lasts, served again at once when there is room.
 
+import fcntl
 import os
+import re
 import resource
 import time
 
 import peer
 from peer import Peer, dial, equal, http, request
-from swarm import (Pair, Swarm, busy, document, metrics, quantile, report, scaled, until)
+from swarm import (Daemon, Pair, Swarm, busy, document, metrics, quantile, report, scaled, until)
 
 PORT, HEALTH = (int(p) for p in os.environ["E2E_PORTS"].split())
 PID = int(os.environ["E2E_PID"])
@@ -194,4 +196,45 @@ def handshakes():
     pair.cut()
 
 
-peer.main({f.__name__: f for f in (raised, left, health_while_full, clients, handshakes)})
+def log_reader():
+    """Who reads the log stands still: nobody waits for it, and it is told how much it missed. Then
+    it is gone."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    d = Daemon("mute", "--log-level", "debug", stderr=writer)
+    os.close(writer)
+    pair = Pair(d.port, "p")
+    took = []
+    end = time.monotonic() + 1.5  # more than one second's worth of lines
+    while time.monotonic() < end:
+        took.append(pair.latency())
+    began = time.monotonic()
+    Peer(d.port).register("fresh")
+    equal(document(d.health)[1]["status"], "healthy")
+    assert time.monotonic() - began < scaled(0.5, 2)
+    os.set_blocking(reader, False)
+    text = os.read(reader, 65536).decode()
+
+    def told():
+        nonlocal text
+        pair.latency()
+        try:
+            text += os.read(reader, 65536).decode()
+        except BlockingIOError:
+            return False
+        return "log lines lost" in text
+    until(told, what="told")
+    lost = sum(int(n) for n in re.findall(r"log lines lost count=(\d+)", text))
+    report(messages=len(took), p99=quantile(took, 0.99), longest=max(took), lost=lost)
+    assert lost > 100, text[-2000:]
+    assert quantile(took, 0.99) < scaled(0.05, 0.2)
+    assert all(re.match(r"\d{4}-", line) for line in text.splitlines()), "half a line"
+    os.close(reader)
+    for _ in range(50):
+        pair.latency()
+    Peer(d.port).register("later")
+    d.end()
+
+
+peer.main({f.__name__: f for f in (raised, left, health_while_full, clients,
+                                   handshakes, log_reader)})

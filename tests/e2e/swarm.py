@@ -301,7 +301,8 @@ class Pair:
 class Daemon:
     """A sigd of its own, in a process whose end is waited for."""
 
-    def __init__(self, name, *options, listen=("127.0.0.1:0",), prepare=None):
+    def __init__(self, name, *options, listen=("127.0.0.1:0",), prepare=None,
+                 stderr=None):
         self.port_file = f"{name}.port"
         if os.path.exists(self.port_file):
             os.unlink(self.port_file)
@@ -311,8 +312,8 @@ class Daemon:
         for address in listen:
             args += ["-l", address]
         with open(self.err, "ab") as err:
-            self.p = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=err,
-                                      preexec_fn=prepare)
+            self.p = subprocess.Popen(args, stdout=subprocess.DEVNULL,
+                                      stderr=stderr or err, preexec_fn=prepare)
         atexit.register(self.kill)  # after a failure nobody else does
         until(lambda: os.path.exists(self.port_file) or self.p.poll() is not None,
               what="the port file")

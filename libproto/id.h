@@ -17,7 +17,8 @@ void sp_base62(char out[SP_RESUME_LEN], const uint8_t rnd[16]);
 void sp_session_id(char out[SP_SESSION_LEN], const uint8_t rnd[16]);
 
 /* sp_glob_match tells whether s matches a pattern of literal bytes, '*' (any run) and '?' (one
- * byte); linear in pattern times text, no recursion. */
+ * byte). Its time is linear in pattern plus text for a pattern of up to 128 literals and '?', which
+ * is as many as can match an id, else at most in pattern times text; no recursion. */
 bool sp_glob_match(struct sp_str pattern, struct sp_str s);
 
 #endif

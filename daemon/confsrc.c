@@ -3,6 +3,8 @@
  * secrets may be in it. */
 #include "daemon/confsrc.h"
 
+#include "libtoken/token.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +29,7 @@ static bool is_fit(struct conf_fill *f, int fd, const char *path, bool is_privat
     if (f->again && !S_ISREG(st.st_mode)) {
         return conf_fail(f, "%s: not a regular file, which could be read again", path);
     }
-    if (is_private && st.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)) {
+    if (is_private && !token_file_private(&st)) {
         return conf_fail(f, "%s: others may read or write it (mode %04o), use chmod 600", path,
                          (unsigned)(st.st_mode & 07777));
     }

@@ -10,6 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+bool token_file_private(const struct stat *st)
+{
+    mode_t others = S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+    if (st->st_uid == 0 && geteuid() != 0) {
+        others &= ~(mode_t)S_IRGRP;
+    }
+    return (st->st_mode & others) == 0;
+}
+
 /* The mode is that of the open file: its name may mean another one a moment later. */
 static bool is_private(int fd, const char *path, char *why, size_t cap)
 {
@@ -18,7 +27,7 @@ static bool is_private(int fd, const char *path, char *why, size_t cap)
         snprintf(why, cap, "cannot read %s: %s", path, strerror(errno));
         return false;
     }
-    if (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0) {
+    if (S_ISREG(st.st_mode) && !token_file_private(&st)) {
         snprintf(why, cap, "%s has mode %04o: others could read it (chmod 600 %s)", path,
                  (unsigned)st.st_mode & 07777, path);
         return false;

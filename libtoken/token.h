@@ -65,8 +65,16 @@ bool token_kid_ok(struct sp_str kid);
 /* token_secret_is_weak tells that a secret of n bytes is shorter than its hash (RFC 7518 3.2). */
 bool token_secret_is_weak(size_t n);
 
-/* token_secret_load reads a secret from a file that nobody else may read; one line end at its end
- * does not count. Gives it to token_secret_free; NULL with a sentence in why. */
+struct stat;
+
+/* token_file_private tells by its status that a file is fit for a secret: nobody but its owner may
+ * read or write it. One of root's may be read by a group too unless we are root ourselves, since so
+ * systemd hands over credentials: their list of who may read shows as a group's mode. */
+bool token_file_private(const struct stat *st);
+
+/* token_secret_load reads a secret from a file that is token_file_private or no regular file; one
+ * line end at its end does not count. Gives it to token_secret_free; NULL with a sentence in why.
+ */
 char *token_secret_load(const char *path, size_t *n, char *why, size_t cap);
 void token_secret_free(char *secret, size_t n);
 
@@ -99,8 +107,8 @@ struct token_parts {
  * strict base64url (RFC 4648 5: no padding, no blanks, unused bits zero). */
 const char *token_split(const char *tok, size_t n, struct token_parts *out);
 
-/* token_signer is a secret, or the private key of a PEM file that nobody else may read. NULL with a
- * sentence in why. token_signer_free wipes it. */
+/* token_signer is a secret, or the private key of a PEM file like that of token_secret_load. NULL
+ * with a sentence in why. token_signer_free wipes it. */
 struct token_signer *token_signer_secret(const char *secret, size_t n, char *why, size_t cap);
 struct token_signer *token_signer_file(const char *path, char *why, size_t cap);
 void token_signer_free(struct token_signer *s);

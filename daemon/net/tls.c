@@ -6,6 +6,7 @@
 
 #include "daemon/log.h"
 #include "libproto/id.h"
+#include "libtoken/token.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -59,7 +60,7 @@ static EVP_PKEY *read_key(FILE *f, const char *file, char *why, size_t cap)
 {
     struct stat st;
     bool encrypted = false;
-    if (fstat(fileno(f), &st) != 0 || (st.st_mode & 077) != 0) {
+    if (fstat(fileno(f), &st) != 0 || !token_file_private(&st)) {
         snprintf(why, cap, "tls-key: %s has mode %04o: only its owner may have access (chmod 600)",
                  file, (unsigned)st.st_mode & 07777);
         return NULL;

@@ -277,6 +277,33 @@ precedence() {
     done
 }
 
+@test "--jwt-secret-file: a credential of root's that our group may read" {
+    local as mode
+    [[ $(id -u) -eq 0 ]] || skip "only root has a file of root's"
+    as=(timeout 20 setpriv --reuid=65534 --regid=65534 --clear-groups)
+    "${as[@]}" test -x "$SIGD" || skip "only root can run this build"
+    echo hush >secret
+    for mode in 440 640; do
+        chgrp 65534 secret
+        chmod "$mode" secret
+        run "${as[@]}" "$SIGD" --jwt-secret-file secret --print-config
+        assert_success
+        run timeout 20 "$SIGD" --jwt-secret-file secret --print-config
+        assert_failure 9
+        assert_output "sigd: secret: others may read or write it (mode 0$mode), use chmod 600"
+    done
+    for mode in 660 644; do
+        chmod "$mode" secret
+        run "${as[@]}" "$SIGD" --jwt-secret-file secret --print-config
+        assert_failure 9
+        assert_output "sigd: secret: others may read or write it (mode 0$mode), use chmod 600"
+    done
+    chown 65534 secret
+    chmod 440 secret
+    run "${as[@]}" "$SIGD" --jwt-secret-file secret --print-config
+    assert_failure 9
+}
+
 @test "--jwt-secret-file: missing, empty, too long, binary" {
     umask 077
     run timeout 20 "$SIGD" --jwt-secret-file secret --print-config

@@ -225,6 +225,25 @@ refused_and_told() {
     assert_output "sigd: certificates are set, but no listener begins with tls:"
 }
 
+@test "a key of root's that our group may read is a credential" {
+    local as check=(--no-env-file -l tls:127.0.0.1:0 --health none --tls-cert server.pem
+        --tls-key server.key --check-config)
+    [[ $(id -u) -eq 0 ]] || skip "only root has a file of root's"
+    as=(timeout 20 setpriv --reuid=65534 --regid=65534 --clear-groups)
+    "${as[@]}" test -x "$SIGD" || skip "only root can run this build"
+    cp certs/server.pem certs/server.key .
+    chmod 644 server.pem
+    chgrp 65534 server.key
+    chmod 440 server.key
+    run "${as[@]}" "$SIGD" "${check[@]}"
+    assert_success
+    chmod 460 server.key
+    run "${as[@]}" "$SIGD" "${check[@]}"
+    assert_failure 9
+    assert_output \
+        "sigd: tls-key: server.key has mode 0460: only its owner may have access (chmod 600)"
+}
+
 @test "an expired certificate is served, with a warning" {
     bad_key late
     bad_cert late certs/ca 20200101000000Z 20210101000000Z "subjectAltName=DNS:localhost"

@@ -8,6 +8,9 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct token_claims claims;
 
@@ -395,6 +398,47 @@ static void test_secret_files(void **state)
     assert_non_null(strstr(why, "mode 0604"));
 }
 
+struct fit {
+    uid_t owner;
+    unsigned mode;
+    bool for_root, for_others;
+};
+
+/* In a child that is no longer root: gives how many answers are wrong. */
+static int count_wrong(const struct fit *fit, size_t n, bool drop)
+{
+    int status, wrong = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool ok = !drop || setuid(65534) == 0;
+        for (size_t i = 0; i < n; i++) {
+            struct stat st = {.st_uid = fit[i].owner, .st_mode = S_IFREG | fit[i].mode};
+            wrong += token_file_private(&st) != (drop ? fit[i].for_others : fit[i].for_root);
+        }
+        _exit(ok ? wrong : 100);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void test_credentials_of_a_service_manager(void **state)
+{
+    static const struct fit fit[] = {
+        {0, 0600, true, true},      {0, 0400, true, true},       {0, 0700, true, true},
+        {65534, 0600, true, true},  {0, 0440, false, true},      {0, 0640, false, true},
+        {0, 0444, false, false},    {0, 0460, false, false},     {0, 0420, false, false},
+        {0, 0602, false, false},    {65534, 0440, false, false}, {65534, 0640, false, false},
+        {4711, 0640, false, false},
+    };
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    assert_int_equal(count_wrong(fit, sizeof(fit) / sizeof(fit[0]), false), 0);
+    assert_int_equal(count_wrong(fit, sizeof(fit) / sizeof(fit[0]), true), 0);
+}
+
 /* ---------------------------------------------------------------- base64url */
 
 static void test_base64url(void **state)
@@ -464,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_certificate),
         cmocka_unit_test(test_signers),
         cmocka_unit_test(test_secret_files),
+        cmocka_unit_test(test_credentials_of_a_service_manager),
         cmocka_unit_test(test_base64url),
         cmocka_unit_test(test_base64url_is_canonical),
         cmocka_unit_test(test_split),

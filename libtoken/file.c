@@ -19,15 +19,20 @@ bool token_file_private(const struct stat *st)
     return (st->st_mode & others) == 0;
 }
 
-/* The mode is that of the open file: its name may mean another one a moment later. */
-static bool is_private(int fd, const char *path, char *why, size_t cap)
+/* The mode is that of the open file: its name may mean another one a moment later. Keys are read
+ * again by a daemon, which must not wait for a pipe; a tool may be given its secret by one. */
+static bool is_fit(int fd, const char *path, bool secret, char *why, size_t cap)
 {
     struct stat st;
     if (fstat(fd, &st) != 0) {
         snprintf(why, cap, "cannot read %s: %s", path, strerror(errno));
         return false;
     }
-    if (S_ISREG(st.st_mode) && !token_file_private(&st)) {
+    if (!secret && !S_ISREG(st.st_mode)) {
+        snprintf(why, cap, "cannot read %s: not a regular file", path);
+        return false;
+    }
+    if (secret && S_ISREG(st.st_mode) && !token_file_private(&st)) {
         snprintf(why, cap, "%s has mode %04o: others could read it (chmod 600 %s)", path,
                  (unsigned)st.st_mode & 07777, path);
         return false;
@@ -54,12 +59,12 @@ char *token_file_load(const char *path, bool secret, size_t *n, char *why, size_
 {
     size_t len = 0;
     char *p = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (secret ? 0 : O_NONBLOCK));
     if (fd < 0) {
         snprintf(why, cap, "cannot read %s: %s", path, strerror(errno));
         return NULL;
     }
-    if (secret && !is_private(fd, path, why, cap)) {
+    if (!is_fit(fd, path, secret, why, cap)) {
         goto out;
     }
     p = malloc(TOKEN_FILE_MAX + 2);

@@ -42,8 +42,9 @@ bool token_key_secret(struct token_key *key, const char *secret, size_t n, char 
 bool token_key_pkey(struct token_key *key, EVP_PKEY *pkey, char *why, size_t cap);
 void token_key_fini(struct token_key *key);
 
-/* token_file_load reads a file of at most TOKEN_FILE_MAX bytes, a NUL behind them; with secret, one
- * that is token_file_private or no regular file. Free with token_secret_free. NULL with a sentence in why. */
+/* token_file_load reads a regular file of at most TOKEN_FILE_MAX bytes, a NUL behind them; with
+ * secret, one that is token_file_private, or a pipe, for which it waits. Free with
+ * token_secret_free. NULL with a sentence in why. */
 char *token_file_load(const char *path, bool secret, size_t *n, char *why, size_t cap);
 
 /* base64url_decode writes at most 3/4 of in.n bytes; false unless in is strict base64url. */

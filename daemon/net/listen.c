@@ -25,7 +25,8 @@ static void remove_stale(const struct address *a)
     if (stat(un->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode)) {
         return;
     }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* whoever is too busy to accept lives */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (const struct sockaddr *)un, a->len) != 0 && errno == ECONNREFUSED) {
         unlink(un->sun_path);
     }

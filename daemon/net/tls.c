@@ -323,9 +323,28 @@ static bool check_options(const struct net_tls *conf, char *why, size_t cap)
     return !wrong;
 }
 
+/* OpenSSL would open them and wait for whoever writes to a pipe. */
+static bool are_files(const struct net_tls *conf, char *why, size_t cap)
+{
+    const struct {
+        const char *option, *file;
+    } all[] = {{"tls-cert", conf->cert},
+               {"tls-key", conf->key},
+               {"client-ca", conf->client_ca},
+               {"crl", conf->crl}};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        struct stat st;
+        if (all[i].file && stat(all[i].file, &st) == 0 && !S_ISREG(st.st_mode)) {
+            snprintf(why, cap, "%s: cannot use %s: not a regular file", all[i].option, all[i].file);
+            return false;
+        }
+    }
+    return true;
+}
+
 static SSL_CTX *load(const struct net_tls *conf, char *why, size_t cap)
 {
-    if (!check_options(conf, why, cap)) {
+    if (!check_options(conf, why, cap) || !are_files(conf, why, cap)) {
         return NULL;
     }
     ERR_clear_error();

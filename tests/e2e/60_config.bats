@@ -483,6 +483,13 @@ precedence() {
     assert_equal "$(<file)" precious
 }
 
+@test "a live socket whose owner does not accept is busy too, and is not waited for" {
+    helper_start busy s
+    run timeout 20 "$SIGD" --no-env-file -l unix:s --health none
+    assert_failure 3
+    [ -S s ]
+}
+
 @test "[::1]:0" {
     start_sigd -l '[::1]:0'
     py config ipv6

@@ -73,6 +73,22 @@ def hold(path):
     sys.stdin.read()
 
 
+def busy(path):
+    """Listens there until standard input ends, and has no room for another connection."""
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.bind(path)
+    s.listen(0)
+    waiting = []
+    try:
+        while True:
+            waiting.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            waiting[-1].setblocking(False)
+            waiting[-1].connect(path)
+    except BlockingIOError:
+        print("busy", flush=True)
+    sys.stdin.read()
+
+
 def busy_port():
     """Prints a port that is taken, until standard input ends."""
     s = socket.socket()
@@ -158,5 +174,5 @@ def stalled_log(sigd):
         daemon.wait()
 
 
-main({f.__name__: f for f in (unix, ipv6, several, stale, hold, busy_port, noise, check_log,
-                              stalled_log)})
+main({f.__name__: f for f in (unix, ipv6, several, stale, hold, busy, busy_port, noise,
+                              check_log, stalled_log)})

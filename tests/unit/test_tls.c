@@ -9,6 +9,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* The server's end as libwebsockets makes it, and the client's. */
 struct world {
@@ -34,6 +36,8 @@ static void on_failed(void *owner, bool certificate, const char *reason)
     failed.certificate = certificate;
     snprintf(failed.reason, sizeof(failed.reason), "%s", reason);
 }
+
+#define PIPE CERTS "/pipe" /* nobody writes: who opens it waits for ever */
 
 #define OWN .cert = CERTS "/a/server.pem", .key = CERTS "/a/server.key"
 
@@ -267,9 +271,17 @@ static void a_reload_that_fails_changes_nothing(void **state)
         {{OWN, .client_ca = CERTS "/a/ca.pem", .crl = CERTS "/other/crl.pem",
           .client_cert = NET_CERT_REQUIRED},
          "not signed by its authority"},
+        {{.cert = PIPE, .key = CERTS "/a/server.key"}, "tls-cert: cannot use " PIPE ": not a reg"},
+        {{.cert = CERTS "/a/server.pem", .key = PIPE}, "tls-key: cannot use " PIPE ": not a reg"},
+        {{.cert = CERTS "/a/server.pem", .key = "/dev/zero"}, "tls-key: cannot use /dev/zero: not"},
+        {{OWN, .client_ca = PIPE, .client_cert = NET_CERT_REQUIRED}, "client-ca: cannot use " PIPE},
+        {{OWN, .client_ca = CERTS "/a/ca.pem", .crl = PIPE, .client_cert = NET_CERT_REQUIRED},
+         "crl: cannot use " PIPE ": not a regular file"},
     };
     struct world w;
     (void)state;
+    unlink(PIPE);
+    assert_int_equal(mkfifo(PIPE, 0600), 0);
     world_init(&w, &checked);
     use_cert(&w, "a", "drone-1");
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -283,6 +295,7 @@ static void a_reload_that_fails_changes_nothing(void **state)
     }
     use_cert(&w, "other", "drone-1");
     assert_false(calls(&w, NULL));
+    unlink(PIPE);
     world_fini(&w);
 }
 

@@ -283,7 +283,9 @@ static void test_key_files_refused(void **state)
     refuse(keys, "k=", "twice.pem", "not one public key");
     refuse(keys, "k=", "big.pem", "larger than 64 KiB");
     refuse(keys, "k=", "missing.pem", "No such file");
-    refuse(keys, "k=", ".", "directory");
+    refuse(keys, "k=", ".", "not a regular file");
+    assert_int_equal(mkfifo(world_path("pipe"), 0600), 0);
+    refuse(keys, "k=", "pipe", "not a regular file"); /* nobody writes: it would wait for ever */
     refuse(keys, "", "rsa.pem", "KID=FILE");
     refuse(keys, "=", "rsa.pem", "KID=FILE");
     refuse(keys, "k", "", "KID=FILE");

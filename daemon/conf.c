@@ -98,6 +98,7 @@ void conf_drop(const struct conf_row *row, struct conf_value *v)
     }
     v->n = 0;
     v->source = CONF_FROM_NOWHERE;
+    v->exposed = false;
 }
 
 bool conf_set(struct conf_fill *f, const struct conf_row *row, enum conf_source source,
@@ -119,6 +120,7 @@ bool conf_set(struct conf_fill *f, const struct conf_row *row, enum conf_source 
         return conf_fail(f, "out of memory");
     }
     v->source = source;
+    v->exposed |= f->exposed;
     v->where[v->n] = place;
     v->text[v->n++] = copy;
     return true;
@@ -151,6 +153,7 @@ static bool copy_value(struct conf_fill *f, size_t i, const struct conf_value *f
             return false;
         }
     }
+    f->bank->v[i].exposed = from->exposed;
     return true;
 }
 
@@ -293,6 +296,17 @@ void conf_print(FILE *f)
             fprintf(f, "; %s is not set\n", row->name);
         }
     }
+}
+
+const char *conf_exposed(void)
+{
+    struct conf_bank *b = all.next ? all.next : all.current;
+    for (size_t i = 0; i < CONF_ROWS; i++) {
+        if (conf_rows[i].type == CONF_SECRET && b->v[i].exposed) {
+            return b->v[i].where[0];
+        }
+    }
+    return NULL;
 }
 
 const char *conf_where(const char *name)

@@ -75,6 +75,11 @@ const char *conf_where(const char *name);
 /* conf_where_nth gives the place of value i of a LIST; i is less than its n. */
 const char *conf_where_nth(const char *name, unsigned i);
 
+/* conf_exposed gives the place of a secret that stands in a file which is not token_file_private,
+ * NULL when there is none; of the new values between conf_reload and what follows it. It lives as
+ * long as the strings. */
+const char *conf_exposed(void);
+
 /* conf_free gives back the strings; secrets are wiped. */
 void conf_free(void);
 

@@ -33,6 +33,7 @@ static bool is_fit(struct conf_fill *f, int fd, const char *path, bool is_privat
         return conf_fail(f, "%s: others may read or write it (mode %04o), use chmod 600", path,
                          (unsigned)(st.st_mode & 07777));
     }
+    f->exposed = !token_file_private(&st);
     return true;
 }
 
@@ -154,6 +155,7 @@ bool conf_read_file(struct conf_fill *f, const char *path)
     struct reading r = {.f = f, .path = path, .at = buf};
     int line = ini_parse_stream(read_line, &r, on_pair, &r);
     conf_wipe(buf, CONF_FILE_MAX + 2);
+    f->exposed = false;
     if (r.failed || line == 0) {
         return !r.failed;
     }
@@ -351,5 +353,6 @@ bool conf_read_dotenv(struct conf_fill *f, const char *path, bool must)
         ok = take_line(f, line, where);
     }
     conf_wipe(buf, CONF_FILE_MAX + 2);
+    f->exposed = false;
     return ok;
 }

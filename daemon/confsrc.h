@@ -54,6 +54,7 @@ struct conf_value {
     char *text[CONF_LIST_MAX];
     char *where[CONF_LIST_MAX];
     unsigned n;
+    bool exposed; /* others can read the file it stands in */
 };
 
 /* conf_bank owns the texts of one reading. */
@@ -67,8 +68,9 @@ struct conf_fill {
     struct conf_bank *bank;
     char *why;
     size_t cap;
-    bool again;  /* a reload: what can be read only once is refused */
-    bool dotenv; /* out: .env was there */
+    bool again;   /* a reload: what can be read only once is refused */
+    bool dotenv;  /* out: .env was there */
+    bool exposed; /* others can read the file that is being read */
 };
 
 extern const struct conf_row conf_rows[CONF_ROWS];

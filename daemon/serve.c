@@ -129,6 +129,10 @@ static void say_weak(const struct conf *c)
         LOG(LOG_WARN, "the JWT secret has less than 32 bytes and can be guessed from a token",
             LOG_NUM("bytes", strlen(c->jwt_secret)));
     }
+    if (conf_exposed()) {
+        LOG(LOG_WARN, "a secret stands in a file that others can read",
+            LOG_STR("where", sp_str(conf_exposed())));
+    }
 }
 
 /* All or nothing: what cannot work is found before anything is changed. */

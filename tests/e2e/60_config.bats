@@ -333,6 +333,24 @@ precedence() {
     assert_output "sigd: dir: Is a directory"
 }
 
+# exposed WHERE: the warning of the start, or of a reload.
+exposed() {
+    grep -q " warn a secret stands in a file that others can read where=$1\$" err
+}
+
+@test "a secret in a file that others can read works, with a warning" {
+    (umask 077 && printf '\njwt-secret = a secret that has more than 32 bytes\n' >sigd.conf)
+    start_sigd -c sigd.conf
+    run exposed sigd.conf:2
+    assert_failure 1
+    chmod 644 sigd.conf
+    kill -HUP "$sigd_pid"
+    wait_for exposed sigd.conf:2
+    stop_sigd
+    start_sigd -c sigd.conf
+    exposed sigd.conf:2
+}
+
 @test "a secret is given once, or in one place" {
     umask 077
     echo hush >secret

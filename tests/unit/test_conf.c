@@ -250,6 +250,63 @@ static void a_thousand_reloads(void **state)
 
 /* ---------------------------------------------------------------- secrets */
 
+static void secrets_in_open_files_have_their_place(void **state)
+{
+    static const struct {
+        mode_t conf, env;
+        const char *conf_text, *env_text, *flag, *where;
+    } row[] = {
+        {0600, 0600, "jwt-secret = s\n", "", "-p1", NULL},
+        {0400, 0600, "jwt-secret = s\n", "", "-p1", NULL},
+        {0644, 0644, "node = n\n", "PORT=1\n", "-p1", NULL},
+        {0604, 0600, "\njwt-secret = s\n", "", "-p1", "sigd.conf:2"},
+        {0602, 0600, "jwt-secret = s\n", "", "-p1", "sigd.conf:1"},
+        {0620, 0600, "jwt-secret = s\n", "", "-p1", "sigd.conf:1"},
+        {0666, 0600, "jwt-secret = s\n", "", "--jwt-secret=t", NULL},
+        {0600, 0644, "jwt-secret = s\n", "PORT=1\nJWT_SECRET=t\n", "-p1", ".env:2"},
+        {0644, 0600, "jwt-secret = s\n", "JWT_SECRET=t\n", "-p1", NULL},
+        {0644, 0644, "jwt-secret = s\n", "SIGD_JWT_SECRET=t\n", "-p1", ".env:1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        char flag[32];
+        snprintf(flag, sizeof(flag), "%s", row[i].flag);
+        write_file("sigd.conf", row[i].conf_text);
+        write_file(".env", row[i].env_text);
+        chmod("sigd.conf", row[i].conf);
+        chmod(".env", row[i].env);
+        assert_true(load(flag));
+        for (int again = 0; again < 2; again++) {
+            const char *got = conf_exposed();
+            if ((got || row[i].where) && (!got || !row[i].where || strcmp(got, row[i].where))) {
+                fail_msg("row %zu: %s, not %s", i, got, row[i].where);
+            }
+            assert_true(reload());
+        }
+    }
+    unlink(".env");
+}
+
+static void a_reload_looks_at_modes_again(void **state)
+{
+    (void)state;
+    write_file("sigd.conf", "jwt-secret = s\n");
+    assert_true(load(NULL));
+    assert_null(conf_exposed());
+    chmod("sigd.conf", 0644);
+    assert_true(reload());
+    assert_string_equal(conf_exposed(), "sigd.conf:1");
+    conf_abort();
+    assert_null(conf_exposed());
+    assert_true(reload());
+    conf_commit();
+    assert_string_equal(conf_exposed(), "sigd.conf:1");
+    write_file("sigd.conf", "jwt-secret = s\n");
+    assert_true(reload());
+    conf_commit();
+    assert_null(conf_exposed());
+}
+
 /* A secret is made of its number only where it is needed: the program holds no copy of its own. */
 static char canary_at(unsigned which, size_t i)
 {
@@ -447,6 +504,8 @@ int main(int argc, char **argv)
         IN_DIRECTORY(a_dotenv_that_has_gone_is_an_error),
         IN_DIRECTORY(a_pipe_is_read_once),
         IN_DIRECTORY(a_thousand_reloads),
+        IN_DIRECTORY(secrets_in_open_files_have_their_place),
+        IN_DIRECTORY(a_reload_looks_at_modes_again),
         IN_DIRECTORY(secrets_leave_the_command_line),
         IN_DIRECTORY(secrets_leave_the_environment),
         IN_DIRECTORY(secrets_of_files_have_one_copy),

@@ -24,7 +24,7 @@ const struct command commands[] = {
     {"listen", "", "print what arrives", "sigctl -i cam-2 listen --type offer -C 1 --json",
      listen_rows, 0, 0, CMD_ID | CMD_STREAM, cmd_listen},
     {"wait", "peer ID | peers '>=N' | message | server", "wait until it is so: exit 0, or 5",
-     "sigctl wait peers '>=10' --match 'drone-*' -W 30s", wait_rows, 1, 2, CMD_LOCAL, cmd_wait},
+     "sigctl wait peers '>=10' --match 'drone-*' -W 30s", wait_rows, 1, 2, CMD_LATE, cmd_wait},
     {"list", "", "who is registered", "sigctl list --match 'drone-*' --count", list_rows, 0, 0, 0,
      cmd_list},
     {"ping", "", "round-trip times", "sigctl ping -C 10", ping_rows, 0, 0, 0, cmd_ping},

@@ -228,7 +228,7 @@ int ctl_query(struct ctl *c, enum sp_type type, struct sp_str body, enum sp_type
 
 static int prepare(struct ctl *c, const struct command *cmd)
 {
-    if ((cmd->flags & CMD_LOCAL) != 0) {
+    if ((cmd->flags & (CMD_LOCAL | CMD_LATE)) != 0) {
         return 0;
     }
     int status = ctl_connect(c);

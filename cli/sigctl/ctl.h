@@ -51,10 +51,11 @@ struct ctl_args {
 };
 
 enum {
-    CMD_LOCAL = 1,  /* needs no connection */
+    CMD_LOCAL = 1,  /* talks to no server */
     CMD_ID = 2,     /* registers first */
     CMD_STREAM = 4, /* no time-out unless asked for */
-    CMD_ADMIN = 8   /* for those who may: one line of the help has them all */
+    CMD_ADMIN = 8,  /* for those who may: one line of the help has them all */
+    CMD_LATE = 16   /* connects when it wants to */
 };
 
 struct command {

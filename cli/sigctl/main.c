@@ -36,6 +36,16 @@ static int read_options(struct ctl *c, int argc, char **argv, char *why, size_t 
     return opt_read(groups, cmd ? 2 : 1, end, copy, &first, why, cap);
 }
 
+/* A token file may be the one that is about to be filled. */
+static void drop_token(struct ctl *c, int argc, char **argv)
+{
+    int at = command_index(argc, argv);
+    const struct command *cmd = at < argc ? command_find(argv[at]) : NULL;
+    if (cmd && (c->base.help || (cmd->flags & CMD_LOCAL) != 0)) {
+        c->base.token_file = c->base.token = NULL;
+    }
+}
+
 int main(int argc, char **argv)
 {
     static struct ctl c = {.mode = CTL_ONE};
@@ -60,6 +70,7 @@ int main(int argc, char **argv)
     if (!has_command) {
         c.mode = isatty(STDIN_FILENO) ? CTL_REPL : CTL_PIPE;
     }
+    drop_token(&c, argc, argv);
     c.link = link_new(&c.base);
     if (!c.link) {
         return out_done(EXIT_DATA);

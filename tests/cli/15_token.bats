@@ -70,6 +70,32 @@ refused()
     JWT_SECRET='something else altogether here' refused "$token" 'bad signature'
 }
 
+@test "who talks to no server reads no token file" {
+    export SIGD_TOKEN_FILE=me.jwt
+    for words in 'help' 'help offer' 'completion bash' 'list --help' 'token make --help'; do
+        # shellcheck disable=SC2086
+        run --separate-stderr sigctl $words
+        assert_success
+        assert_equal "$stderr" ''
+    done
+    # the shell makes the file before it is filled
+    sigctl token make --secret-file secret --sub drone-1 >"$SIGD_TOKEN_FILE"
+    run --separate-stderr sigctl token check --secret-file secret @me.jwt
+    assert_success
+    printf 'no token at all' >me.jwt
+    token=$(sigctl token make --secret-file secret --sub drone-1)
+    run --separate-stderr sigctl --token-file - token show - <<<"$token"
+    assert_success
+    rm me.jwt
+    for words in list 'wait server'; do
+        # shellcheck disable=SC2086
+        run --separate-stderr sigctl $words
+        assert_failure 9
+        assert_equal "$stderr" \
+            'sigctl: cannot read a token from me.jwt: No such file or directory'
+    done
+}
+
 @test "no option takes a secret as its value" {
     run --separate-stderr sigctl token make --secret abc --sub a
     assert_failure 2

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What is remembered of addresses: how fast they connect, how often they failed to authenticate. A
- * table of fixed size; where it is full, the address that came longest ago is forgotten. */
+ * table of fixed size; where it is full, the address that has the least to remember goes. */
 #ifndef CORE_ADDRS_H
 #define CORE_ADDRS_H
 

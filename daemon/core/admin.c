@@ -2,7 +2,8 @@
  * Administration: what is going on, and putting an end to it. */
 #include "daemon/core/priv.h"
 
-#define PAGE_BYTES (160u * 1024u)
+#define PAGE_BYTES       (160u * 1024u)
+#define WALK_PER_MESSAGE 256u /* sessions looked at for the price of a message */
 
 static const struct sp_str none = {NULL, 0};
 
@@ -67,6 +68,7 @@ void on_sessions(struct hub *h, struct client *c, const struct sp_msg *m)
     sp_json_array(&j, "sessions");
     int64_t taken = 0, total = 0;
     bool more = false;
+    hub_charge(h, c, h->nsessions / WALK_PER_MESSAGE);
     for (const struct session *s = h->oldest; s; s = s->newer) {
         if (!matches(m, s)) {
             continue;

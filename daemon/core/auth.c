@@ -3,6 +3,7 @@
  * or certificates: the world below reads those. */
 #include "daemon/core/priv.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define FAR_MS        INT64_C(3153600000000) /* a hundred years */
@@ -33,8 +34,13 @@ uint64_t hub_admit(struct hub *h, const struct addr_key *key, struct hub_now now
     if (!e) {
         return 0;
     }
-    uint64_t wait = bucket_wait(e->failures, h->conf.failures, 1, now.mono_us);
-    return wait ? wait : bucket_take(&e->connects, h->conf.connects, 1, now.mono_us);
+    return bucket_take(&e->connects, h->conf.connects, 1, now.mono_us);
+}
+
+uint64_t hub_penalty(struct hub *h, const struct addr_key *key, struct hub_now now)
+{
+    const struct addr_entry *e = entry_of(h, key);
+    return e ? bucket_wait(e->failures, h->conf.failures, 1, now.mono_us) : 0;
 }
 
 static void count_failure(struct hub *h, const struct addr_key *key)
@@ -43,13 +49,6 @@ static void count_failure(struct hub *h, const struct addr_key *key)
     if (e) {
         bucket_take(&e->failures, h->conf.failures, 1, h->now.mono_us);
     }
-}
-
-/* How long its address must wait before another attempt is even looked at. */
-static uint64_t penalty(struct hub *h, const struct client *c)
-{
-    struct addr_entry *e = entry_of(h, c->addr_key);
-    return e ? bucket_wait(e->failures, h->conf.failures, 1, h->now.mono_us) : 0;
 }
 
 /* ---------------------------------------------------------------- events */
@@ -102,9 +101,18 @@ static struct sp_str keep(char **at, struct sp_str s)
     return (struct sp_str){p, s.n};
 }
 
+static void set_role(struct grant *own, struct sp_str role)
+{
+    assert(role.n <= sizeof(own->role_text));
+    if (role.n) {
+        memcpy(own->role_text, role.p, role.n);
+    }
+    own->role = (struct sp_str){own->role_text, role.n};
+}
+
 static struct grant *copy_grant(const struct hub_grant *g)
 {
-    size_t text = g->id.n + g->role.n;
+    size_t text = g->id.n;
     for (unsigned i = 0; i < g->nids; i++) {
         text += g->ids[i].n;
     }
@@ -114,9 +122,9 @@ static struct grant *copy_grant(const struct hub_grant *g)
     }
     char *at = (char *)&own->ids[g->nids];
     own->id = keep(&at, g->id);
-    own->role = keep(&at, g->role);
+    set_role(own, g->role);
     own->expires_ms = g->expires_ms;
-    own->key = g->key;
+    own->basis = g->basis;
     own->how = g->how;
     own->nids = g->nids;
     for (unsigned i = 0; i < g->nids; i++) {
@@ -215,15 +223,8 @@ bool auth_open(struct hub *h, struct client *c, const struct hub_peer *peer)
     return own || !peer->grant;
 }
 
-/* A token is not even looked at while its address must wait. */
 static bool read_token(struct hub *h, struct client *c, struct sp_str token, struct hub_grant *g)
 {
-    uint64_t wait = penalty(h, c);
-    if (wait) {
-        reply_wait(h, c, SP_RATE_LIMITED, wait, "too many failed authentications");
-        client_doom(h, c, SP_CLOSE_RATE);
-        return false;
-    }
     const char *why = h->ops.authenticate(h->ctx, c->sock, token, g);
     if (why) {
         refuse(h, c, why);
@@ -282,6 +283,24 @@ struct sp_str auth_role(const struct hub *h, const struct grant *g, const struct
         return g->role;
     }
     return sp_msg_has(m, SP_M_ROLE) ? m->str[SP_M_ROLE] : none;
+}
+
+bool auth_regrade(struct hub *h, struct client *c, struct sp_str role)
+{
+    struct seen before = {c->role, c->role_ix};
+    bool listed = c->state == CLIENT_REGISTERED;
+    struct sp_str fresh = listed && role.n ? str_dup(role) : none;
+    if (listed && role.n && !fresh.p) {
+        return false;
+    }
+    set_role(c->grant, role);
+    auth_place(h, c);
+    if (listed) {
+        c->role = fresh;
+        presence_change(h, c, before, NULL);
+        str_free(before.role);
+    }
+    return true;
 }
 
 /* ---------------------------------------------------------------- the end of a grant */

@@ -37,6 +37,14 @@ static inline uint64_t bucket_take(uint64_t *full_ns, struct bucket_rate r, uint
     return 0;
 }
 
+/* bucket_charge takes n tokens even when they are not there; the bucket is in debt then. */
+static inline void bucket_charge(uint64_t *full_ns, struct bucket_rate r, uint64_t n,
+                                 uint64_t now_us)
+{
+    uint64_t now = now_us * 1000;
+    *full_ns = (*full_ns > now ? *full_ns : now) + n * r.step_ns;
+}
+
 /* bucket_wait gives what bucket_take of n would give, and takes nothing. */
 static inline uint64_t bucket_wait(uint64_t full_ns, struct bucket_rate r, uint64_t n,
                                    uint64_t now_us)

@@ -210,6 +210,19 @@ static void refuse_rate(struct hub *h, struct client *c, uint64_t wait, size_t l
     }
 }
 
+/* What must not happen unless it can be written down; questions may be asked, and a server that
+ * cannot go on may be ended. */
+static bool is_accountable(const struct sp_msg *m)
+{
+    return m->row->class == SP_CLASS_RELAY || m->type == SP_T_REGISTER || m->type == SP_T_KICK ||
+           m->type == SP_T_RELOAD;
+}
+
+void hub_charge(struct hub *h, struct client *c, uint32_t n)
+{
+    bucket_charge(&c->messages_full, h->rates[c->role_ix].messages, n, h->now.mono_us);
+}
+
 /* What keeps a well-formed request from its handler; true when it was answered. */
 static bool stopped(struct hub *h, struct client *c, const struct sp_msg *m)
 {
@@ -219,7 +232,7 @@ static bool stopped(struct hub *h, struct client *c, const struct sp_msg *m)
         reply_error(h, c, SP_NOT_REGISTERED, none, "register before %s", word);
     } else if (m->row->class != SP_CLASS_FREE && !rights_any(&h->rights, c->role_ix, m->type)) {
         reply_error(h, c, SP_FORBIDDEN, none, "your role has no right to '%s'", word);
-    } else if (h->withheld && (m->row->class == SP_CLASS_RELAY || m->type == SP_T_REGISTER)) {
+    } else if (h->withheld && is_accountable(m)) {
         reply_error(h, c, SP_OVERLOADED, none, "the audit log cannot be written");
     } else {
         return false;

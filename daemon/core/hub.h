@@ -42,6 +42,13 @@ struct hub_conf {
     const char *server;               /* borrowed for good: name and version for "registered" */
 };
 
+/* hub_basis is what a grant stands on, for hub_ops.vouch; the hub only keeps it. */
+struct hub_basis {
+    uint64_t key;    /* the token's; 0: none */
+    uint64_t policy; /* what else a token was checked for */
+    bool conf_role;  /* the role is not the peer's own, but the configuration's */
+};
+
 /* hub_grant is what authentication found out about a peer; borrowed for the call. */
 struct hub_grant {
     struct sp_str id;         /* the id it may register; empty: those of ids */
@@ -49,8 +56,8 @@ struct hub_grant {
     unsigned nids;
     struct sp_str role; /* empty, or an id of at most SP_ROLE_MAX bytes */
     int64_t expires_ms; /* wall clock; INT64_MAX: never */
-    uint64_t key;       /* names what vouches for it, for hub_ops.vouch */
-    const char *how;    /* constant: "token", "certificate" */
+    struct hub_basis basis;
+    const char *how; /* constant: "token", "certificate" */
 };
 
 /* The reason of a token that is right in every way, only too late: told as token_expired. Reasons
@@ -83,8 +90,10 @@ struct hub_ops {
     /* authenticate checks the token of a register; it is raw JSON, with its quotes. NULL and the
      * grant, or a constant reason for the log. */
     const char *(*authenticate)(void *ctx, void *sock, struct sp_str token, struct hub_grant *out);
-    /* vouch tells, after hub_reconf, whether what a grant was built on is still good. */
-    bool (*vouch)(void *ctx, void *sock, uint64_t key);
+    /* vouch tells, after hub_reconf, whether what a connection stands on is still good; basis is
+     * that of its grant, NULL without one. Where the configuration gives another role now, it
+     * changes *role, which is borrowed for the call. */
+    bool (*vouch)(void *ctx, void *sock, const struct hub_basis *basis, struct sp_str *role);
     /* reload reads the configuration again and calls hub_reconf when it is good; otherwise false
      * and a sentence in why. */
     bool (*reload)(void *ctx, char *why, size_t cap);
@@ -114,16 +123,18 @@ void hub_free(struct hub *h);
 void hub_reconf(struct hub *h, const struct hub_conf *conf, struct hub_now now);
 
 /* hub_admit asks whether an address may connect once more. Gives 0, or the microseconds after which
- * it may try again. */
+ * it may try again. hub_penalty asks the same of one that brings nothing good: too many failed
+ * authentications came from there. */
 uint64_t hub_admit(struct hub *h, const struct addr_key *key, struct hub_now now);
+uint64_t hub_penalty(struct hub *h, const struct addr_key *key, struct hub_now now);
 /* hub_refused tells of a peer that failed to authenticate before there was a connection to open. */
 void hub_refused(struct hub *h, struct sp_str addr, const struct addr_key *key, const char *why,
                  struct hub_now now);
 /* hub_note puts an event of the world below into the feed: a reload. */
 void hub_note(struct hub *h, enum sp_event_type t, struct sp_str code, struct sp_str reason,
               struct hub_now now);
-/* hub_withhold stops all relaying and registering (overloaded) while nobody can be held to account:
- * the audit log is required and cannot be written. */
+/* hub_withhold answers what is relayed, register, kick and reload with overloaded while nobody can
+ * be held to account: the audit log is required and cannot be written. */
 void hub_withhold(struct hub *h, bool on);
 
 /* hub_open takes in a connection whose WebSocket handshake is done. gen 0: out of memory. */

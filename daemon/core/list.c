@@ -4,8 +4,9 @@
 
 #include <stdio.h>
 
-#define PAGE_BYTES  (176u * 1024u) /* the default page of 1000 longest ids fits */
-#define DETAIL_COST 160u           /* member names, since and rtt of one peer */
+#define PAGE_BYTES       (176u * 1024u) /* the default page of 1000 longest ids fits */
+#define WALK_PER_MESSAGE 256u           /* clients looked at for the price of a message */
+#define DETAIL_COST      160u           /* member names, since and rtt of one peer */
 
 /* query is one list request on its way through the index. */
 struct query {
@@ -130,6 +131,7 @@ void on_list(struct hub *h, struct client *c, const struct sp_msg *m)
         q.start = order_after(&h->order, m->str[SP_M_AFTER]);
     }
     measure(&q, &h->order);
+    hub_charge(h, c, q.filtered ? h->order.nsorted / WALK_PER_MESSAGE : 0);
     send_page(h, c, &q);
 }
 

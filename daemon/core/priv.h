@@ -11,11 +11,12 @@
 #include "libproto/map.h"
 #include "libproto/time.h"
 
-/* grant owns a copy of what authentication found out; its strings stand behind it. */
+/* grant owns a copy of what authentication found out; its ids stand behind it. */
 struct grant {
     struct sp_str id, role;
     int64_t expires_ms;
-    uint64_t key;
+    struct hub_basis basis;
+    char role_text[SP_ROLE_MAX];
     const char *how;
     unsigned nids;
     struct sp_str ids[];
@@ -180,6 +181,8 @@ bool auth_register(struct hub *h, struct client *c, const struct sp_msg *m, stru
 void auth_take(struct hub *h, struct client *c, struct grant *own);
 /* auth_role gives the role that a register under a grant results in. */
 struct sp_str auth_role(const struct hub *h, const struct grant *g, const struct sp_msg *m);
+/* auth_regrade gives a client the role that its grant results in now. False: out of memory. */
+bool auth_regrade(struct hub *h, struct client *c, struct sp_str role);
 /* auth_place finds the client's place in the table of rights. */
 void auth_place(struct hub *h, struct client *c);
 /* auth_drop frees its grant. */
@@ -190,6 +193,10 @@ uint64_t auth_follow_clock(struct hub *h);
 uint64_t auth_due(const struct hub *h, const struct client *c);
 /* auth_end closes it when that time has come; true when it did. */
 bool auth_end(struct hub *h, struct client *c);
+
+/* ---- hub.c */
+/* hub_charge takes more from the sender's bucket for a request that was dear: n messages' worth. */
+void hub_charge(struct hub *h, struct client *c, uint32_t n);
 
 /* ---- reconf.c */
 void reconf_limits(struct hub *h, const struct hub_conf *conf);

@@ -35,11 +35,22 @@ void reconf_limits(struct hub *h, const struct hub_conf *conf)
 }
 
 /* What was granted under the old configuration must hold under the new one. */
+static bool is_good(struct hub *h, struct client *c)
+{
+    if (!h->conf.auth) {
+        return true;
+    }
+    struct sp_str role = c->grant ? c->grant->role : c->role;
+    if ((!c->grant && c->state == CLIENT_REGISTERED) ||
+        !h->ops.vouch(h->ctx, c->sock, c->grant ? &c->grant->basis : NULL, &role)) {
+        return false;
+    }
+    return !c->grant || sp_str_eq(role, c->grant->role) || auth_regrade(h, c, role);
+}
+
 static void look_again(struct hub *h, struct client *c)
 {
-    bool good = !h->conf.auth || (!c->grant && c->state == CLIENT_OPEN) ||
-                (c->grant && h->ops.vouch(h->ctx, c->sock, c->grant->key));
-    if (!good) {
+    if (!is_good(h, c)) {
         client_doom_for(h, c, c->grant ? SP_CLOSE_TOKEN : SP_CLOSE_POLICY,
                         c->grant ? "token or certificate revoked" : "Unauthorized");
         return;

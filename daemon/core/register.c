@@ -122,6 +122,11 @@ static bool enter(struct hub *h, struct client *c, struct client *old)
     return true;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     struct claim k;
@@ -142,6 +147,10 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
     client_arm(h, c);
     send_registered(h, c);
     if (old) {
+        /* or a client could send more by coming again and again */
+        c->messages_full = later(c->messages_full, old->messages_full);
+        c->bytes_full = later(c->bytes_full, old->bytes_full);
+        c->refusals_full = later(c->refusals_full, old->refusals_full);
         emit_register(h, old, SP_EV_REPLACE);
         client_doom(h, old, SP_CLOSE_REPLACED);
         if (holds_token(old, m)) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define ERROR_WINDOW_US 10000000u
+#define STRANGER_ERRORS 5u /* of one that was asked who it is and has not said */
 
 struct sp_buf hub_out(struct hub *h)
 {
@@ -25,6 +26,10 @@ struct sp_str hub_stamp(struct hub *h)
 static void count_error(struct hub *h, struct client *c)
 {
     uint32_t most = h->conf.max_errors;
+    if (h->conf.auth && !c->grant && c->err_count + 1 >= STRANGER_ERRORS) {
+        client_doom(h, c, SP_CLOSE_POLICY);
+        return;
+    }
     if (!c->err_at && most) {
         c->err_at = calloc(most, sizeof(*c->err_at));
     }

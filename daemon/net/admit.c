@@ -7,62 +7,110 @@
 #include <stdlib.h>
 
 #define PATIENCE_US 500000u /* a handshake is not given up for another before this age */
+#define HEALTH_MAX  32u     /* connections of the health listener, within the spare descriptors */
+#define RETRY_MAX_S 3600u
 
-/* ---------------------------------------------------------------- the pool of handshakes */
+/* ---------------------------------------------------------------- the pool */
+
+/* Places for those of whom nothing is known yet. The health listener has some of its own. */
 
 void admit_enter(struct conn *c, uint64_t deadline_us)
 {
-    list_put(&c->net->handshake, c, deadline_us);
+    struct net *n = c->net;
+    list_put(&n->handshake, c, deadline_us);
     c->shaking = true;
-    c->net->nshaking++;
+    *(c->health ? &n->nhealth : &n->nshaking) += 1;
 }
 
 void admit_leave(struct conn *c)
 {
+    struct net *n = c->net;
     if (c->shaking) {
         c->shaking = false;
-        c->net->nshaking--;
+        *(c->health ? &n->nhealth : &n->nshaking) -= 1;
     }
 }
 
-static const struct conn *oldest(const struct net *n)
+void admit_settle(struct conn *c, bool known)
 {
-    const struct conn *c = n->handshake.head.next;
-    return n->nshaking >= n->pool && c != &n->handshake.head ? c : NULL;
+    list_del(c);
+    list_put(known ? &c->net->open : &c->net->strangers, c, c->deadline_us);
+    if (known) {
+        admit_leave(c);
+        c->net->nclients += !c->client;
+        c->client = true;
+    }
+}
+
+void admit_gone(struct conn *c)
+{
+    c->net->nclients -= c->client;
+    c->client = false;
+}
+
+static struct conn *first_of(struct conn_list *l, bool health)
+{
+    struct conn *c = l->head.next;
+    while (c != &l->head && c->health != health) {
+        c = c->next;
+    }
+    return c != &l->head ? c : NULL;
+}
+
+/* Both lists are in the order of their accept, which the deadline tells. */
+static struct conn *oldest(struct net *n)
+{
+    struct conn *a = first_of(&n->handshake, false), *b = first_of(&n->strangers, false);
+    return !a || (b && b->deadline_us < a->deadline_us) ? b : a;
+}
+
+static uint64_t patience_of(const struct conn *c)
+{
+    return c->deadline_us - HANDSHAKE_US + PATIENCE_US;
 }
 
 /* Connections that say nothing must not keep those out who would: where all places are taken, the
  * one that has had its time goes. */
 bool admit_room(struct net *n)
 {
-    const struct conn *c = oldest(n);
-    if (!c) {
-        n->pool_full = n->nshaking >= n->pool;
-    } else {
-        n->pool_full = net_now(n).mono_us < c->deadline_us - HANDSHAKE_US + PATIENCE_US;
-        if (!n->pool_full) {
-            ws_doom(n->handshake.head.next, 0, NULL);
-        }
+    struct conn *c = n->nshaking >= n->pool ? oldest(n) : NULL;
+    n->pool_full = c ? net_now(n).mono_us < patience_of(c) : n->nshaking >= n->pool;
+    if (c && !n->pool_full) {
+        bool open = c->state == CONN_OPEN;
+        ws_doom(c, open ? SP_CLOSE_NOT_REGISTERED : 0,
+                open ? sp_close_reason(SP_CLOSE_NOT_REGISTERED) : NULL);
     }
     return !n->pool_full;
 }
 
-uint64_t admit_next(const struct net *n)
+uint64_t admit_next(struct net *n)
 {
-    const struct conn *c = n->pool_full ? oldest(n) : NULL;
-    return c ? c->deadline_us - HANDSHAKE_US + PATIENCE_US : UINT64_MAX;
+    const struct conn *c = n->pool_full && n->nshaking >= n->pool ? oldest(n) : NULL;
+    return c ? patience_of(c) : UINT64_MAX;
+}
+
+void admit_health(struct net *n)
+{
+    struct conn *c = n->nhealth >= HEALTH_MAX ? first_of(&n->handshake, true) : NULL;
+    if (c) {
+        ws_doom(c, 0, NULL);
+    }
 }
 
 /* ---------------------------------------------------------------- addresses */
+
+static bool must_wait(struct conn *c, uint64_t wait_us)
+{
+    uint64_t seconds = (wait_us + 999999) / 1000000;
+    c->retry_s = (uint16_t)(seconds < RETRY_MAX_S ? seconds : RETRY_MAX_S);
+    return wait_us > 0;
+}
 
 static bool ask(struct conn *c)
 {
     struct net *n = c->net;
     c->admitted = true;
-    uint64_t wait = c->limited ? hub_admit(n->hub, &c->key, net_now(n)) : 0;
-    uint64_t seconds = (wait + 999999) / 1000000;
-    c->retry_s = (uint16_t)(seconds < 3600 ? seconds : 3600);
-    return wait == 0;
+    return !must_wait(c, c->limited ? hub_admit(n->hub, &c->key, net_now(n)) : 0);
 }
 
 bool admit_socket(struct net *n, struct conn *c, const struct sockaddr_storage *peer)
@@ -74,7 +122,8 @@ bool admit_socket(struct net *n, struct conn *c, const struct sockaddr_storage *
     if (c->proxy || c->health) {
         return true;
     }
-    return ask(c) || !c->tls;
+    /* over TLS, or when places are scarce, there is no polite way to say no */
+    return ask(c) || (!c->tls && n->nshaking < n->pool / 2);
 }
 
 static void read_forwarded(struct conn *c)
@@ -89,15 +138,21 @@ static void read_forwarded(struct conn *c)
     }
 }
 
-/* Whoever speaks for others (a proxy) or is told to by a page (a browser) is not local. */
+/* Whoever speaks for others (a proxy) or is told to by a page (a browser) is not local. The headers
+ * that libwebsockets knows, and those that it does not, are found in different ways. */
 static bool speaks_for_others(struct lws *wsi)
 {
+    static const enum lws_token_indexes known[] = {WSI_TOKEN_X_FORWARDED_FOR, WSI_TOKEN_ORIGIN,
+                                                   WSI_TOKEN_HTTP_X_REAL_IP, WSI_TOKEN_HTTP_VIA};
     static const char *const names[] = {
-        "forwarded:", "x-forwarded-host:", "x-forwarded-proto:", "x-real-ip:"};
-    bool does = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
-                lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !does; i++) {
-        does = lws_hdr_custom_length(wsi, names[i], (int)strlen(names[i])) >= 0;
+        "forwarded:",   "x-forwarded-host:", "x-forwarded-proto:", "x-forwarded-port:",
+        "x-client-ip:", "true-client-ip:",   "cf-connecting-ip:",  "x-cluster-client-ip:"};
+    bool does = false;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        does = does || lws_hdr_total_length(wsi, known[i]) > 0;
+    }
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        does = does || lws_hdr_custom_length(wsi, names[i], (int)strlen(names[i])) >= 0;
     }
     return does;
 }
@@ -109,6 +164,14 @@ bool admit_address(struct conn *c)
     }
     c->local = c->local && !speaks_for_others(c->wsi);
     return (c->admitted || ask(c)) && c->retry_s == 0;
+}
+
+/* A good token is good whoever else guesses from the same address. */
+bool admit_penalty(struct conn *c)
+{
+    const struct net *n = c->net;
+    bool good = c->pass && !c->refused;
+    return good || !c->limited || !must_wait(c, hub_penalty(n->hub, &c->key, net_now(n)));
 }
 
 /* ---------------------------------------------------------------- tokens and certificates */
@@ -153,8 +216,23 @@ static const char *find_token(struct lws *wsi, char *room, size_t cap, struct sp
 
 static const struct tls_peer *peer_of(const struct conn *c, struct tls_peer *room)
 {
-    return c->tls && c->net->conf.gate.certs && tls_peer_of(lws_get_ssl(c->wsi), room) ? room
-                                                                                       : NULL;
+    bool certs = c->tls && gate_certs(c->net->gate);
+    return certs && tls_peer_of(lws_get_ssl(c->wsi), room) ? room : NULL;
+}
+
+/* A handshake may be older than the authorities and revocations that are in force now. */
+static bool is_revoked(const struct conn *c)
+{
+    return c->tls && !tls_still_good(c->net->tls, lws_get_ssl(c->wsi));
+}
+
+static const char *read_pass(const struct conn *c, struct sp_str token, struct pass *pass)
+{
+    struct tls_peer room;
+    if (is_revoked(c)) {
+        return "certificate not good any more";
+    }
+    return gate_read(c->net->gate, token, peer_of(c, &room), net_now(c->net).wall_ms, pass);
 }
 
 void admit_token(struct conn *c)
@@ -162,17 +240,13 @@ void admit_token(struct conn *c)
     char text[TOKEN_MAX];
     struct tls_peer room;
     struct sp_str token;
-    const struct net *n = c->net;
-    if (!gate_auth(n->gate)) {
+    if (!gate_auth(c->net->gate)) {
         return;
     }
-    const struct tls_peer *peer = peer_of(c, &room);
     c->refused = find_token(c->wsi, text, sizeof(text), &token);
-    if (!c->refused && (token.n || peer)) {
-        c->claims = malloc(sizeof(*c->claims));
-        c->with_token = token.n > 0;
-        c->refused = c->claims ? gate_read(n->gate, token, peer, net_now(n).wall_ms, c->claims)
-                               : "out of memory";
+    if (!c->refused && (token.n || peer_of(c, &room))) {
+        c->pass = malloc(sizeof(*c->pass));
+        c->refused = c->pass ? read_pass(c, token, c->pass) : "out of memory";
     }
     explicit_bzero(text, sizeof(text));
 }
@@ -183,8 +257,8 @@ struct hub_peer admit_peer(struct conn *c, struct hub_grant *grant, struct sp_st
                             .local = c->local,
                             .key = c->limited ? &c->key : NULL,
                             .refused = c->refused};
-    if (c->claims && !c->refused) {
-        *grant = gate_grant(c->claims, ids, c->with_token);
+    if (c->pass && !c->refused) {
+        *grant = gate_grant(c->pass, ids);
         peer.grant = grant;
     }
     return peer;
@@ -193,23 +267,23 @@ struct hub_peer admit_peer(struct conn *c, struct hub_grant *grant, struct sp_st
 /* A token has no escapes in JSON, so the raw string is the token in quotes. */
 const char *admit_register(void *net, void *conn, struct sp_str raw, struct hub_grant *out)
 {
-    static struct token_claims claims;
+    static struct pass pass;
     static struct sp_str ids[TOKEN_IDS_MAX];
-    struct net *n = net;
-    struct tls_peer room;
+    struct conn *c = conn;
     struct sp_str token = {raw.p + 1, raw.n - 2};
-    if (token.n == 0) {
-        return "empty token";
+    (void)net;
+    const char *why = token.n ? read_pass(c, token, &pass) : "empty token";
+    if (!why) {
+        *out = gate_grant(&pass, ids);
+        admit_settle(c, true);
     }
-    const char *why = gate_read(n->gate, token, peer_of(conn, &room), net_now(n).wall_ms, &claims);
-    *out = gate_grant(&claims, ids, true);
     return why;
 }
 
-bool admit_vouch(void *net, void *conn, uint64_t key)
+bool admit_vouch(void *net, void *conn, const struct hub_basis *basis, struct sp_str *role)
 {
     const struct net *n = net;
     const struct conn *c = conn;
-    return (key == 0 || gate_has_key(n->gate, key)) &&
-           (!c->tls || tls_still_good(n->tls, lws_get_ssl(c->wsi)));
+    struct tls_peer room;
+    return !is_revoked(c) && (!basis || gate_vouch(n->gate, basis, peer_of(c, &room), role));
 }

@@ -4,6 +4,7 @@
 
 #include "daemon/net/priv.h"
 #include "libproto/id.h"
+#include "libproto/map.h"
 #include "libproto/units.h"
 
 #include <arpa/inet.h>
@@ -19,6 +20,7 @@ struct gate {
     struct token_keys *keys;
     struct token_policy policy;
     char *issuer, *audience;
+    uint64_t policy_hash; /* of those two */
     char default_role[SP_ROLE_MAX + 1];
     bool certs;
     struct cert_role cert_roles[NET_LIST_MAX];
@@ -118,6 +120,12 @@ static bool build_proxies(struct build *b)
     return true;
 }
 
+/* Tells another value from the same one; nobody chooses what is hashed but the operator. */
+static uint64_t hash_of(const char *text)
+{
+    return text ? sp_siphash(1, 2, text, strlen(text)) : 0;
+}
+
 static bool build(struct build *b)
 {
     struct gate *g = b->g;
@@ -134,6 +142,7 @@ static bool build(struct build *b)
     }
     g->policy.issuer = g->issuer;
     g->policy.audience = g->audience;
+    g->policy_hash = hash_of(g->issuer) * 31 + hash_of(g->audience);
     return build_keys(b) && build_cert_roles(b) && build_proxies(b);
 }
 
@@ -174,9 +183,9 @@ bool gate_auth(const struct gate *g)
     return g->certs || token_keys_count(g->keys) > 0;
 }
 
-bool gate_has_key(const struct gate *g, uint64_t key)
+bool gate_certs(const struct gate *g)
 {
-    return token_keys_has(g->keys, key);
+    return g->certs;
 }
 
 static const char *role_of_cert(const struct gate *g, const char *id)
@@ -198,43 +207,70 @@ static bool token_names(const struct token_claims *claims, const char *id)
     return found;
 }
 
-static const char *read_token(const struct gate *g, struct sp_str token, int64_t now_ms,
-                              struct token_claims *claims)
+static void set_role(struct pass *pass, const char *role)
 {
-    const char *why = token_verify(g->keys, &g->policy, token.p, token.n, now_ms, claims);
-    if (!why) {
-        claims->exp_ms += g->policy.leeway_ms;
-        if (!claims->role[0]) {
-            memcpy(claims->role, g->default_role, sizeof(claims->role));
-        }
-    }
-    return why == token_expired ? hub_expired : why;
+    pass->basis.conf_role = true;
+    snprintf(pass->claims.role, sizeof(pass->claims.role), "%s", role);
 }
 
-const char *gate_read(const struct gate *g, struct sp_str token, const struct tls_peer *peer,
-                      int64_t now_ms, struct token_claims *claims)
+static const char *read_token(const struct gate *g, struct sp_str token, int64_t now_ms,
+                              struct pass *pass)
 {
-    if (token.n) {
-        const char *why = read_token(g, token, now_ms, claims);
-        if (why || !peer) {
-            return why;
-        }
-        if (!token_names(claims, peer->id)) {
-            return "token and certificate name different ids";
-        }
-        claims->nids = 0;
-        claims->exp_ms = claims->exp_ms < peer->expires_ms ? claims->exp_ms : peer->expires_ms;
-    } else {
-        memset(claims, 0, sizeof(*claims));
-        claims->exp_ms = peer->expires_ms;
-        snprintf(claims->role, sizeof(claims->role), "%s", role_of_cert(g, peer->id));
+    struct token_claims *claims = &pass->claims;
+    const char *why = token_verify(g->keys, &g->policy, token.p, token.n, now_ms, claims);
+    if (why) {
+        return why == token_expired ? hub_expired : why;
     }
+    pass->token = true;
+    pass->basis = (struct hub_basis){.key = claims->key, .policy = g->policy_hash};
+    claims->exp_ms += g->policy.leeway_ms;
+    if (!claims->role[0]) {
+        set_role(pass, g->default_role);
+    }
+    return NULL;
+}
+
+static const char *check_both(struct token_claims *claims, const struct tls_peer *peer)
+{
+    if (!token_names(claims, peer->id)) {
+        return "token and certificate name different ids";
+    }
+    claims->nids = 0;
+    claims->exp_ms = claims->exp_ms < peer->expires_ms ? claims->exp_ms : peer->expires_ms;
     memcpy(claims->id, peer->id, sizeof(claims->id));
     return NULL;
 }
 
-struct hub_grant gate_grant(const struct token_claims *claims, struct sp_str *ids, bool token)
+const char *gate_read(const struct gate *g, struct sp_str token, const struct tls_peer *peer,
+                      int64_t now_ms, struct pass *pass)
 {
+    memset(pass, 0, sizeof(*pass));
+    if (token.n) {
+        const char *why = read_token(g, token, now_ms, pass);
+        return why || !peer ? why : check_both(&pass->claims, peer);
+    }
+    pass->claims.exp_ms = peer->expires_ms;
+    set_role(pass, role_of_cert(g, peer->id));
+    memcpy(pass->claims.id, peer->id, sizeof(pass->claims.id));
+    return NULL;
+}
+
+bool gate_vouch(const struct gate *g, const struct hub_basis *basis, const struct tls_peer *peer,
+                struct sp_str *role)
+{
+    bool token = basis->key != 0;
+    if (token && (!token_keys_has(g->keys, basis->key) || basis->policy != g->policy_hash)) {
+        return false;
+    }
+    if (basis->conf_role) {
+        *role = sp_str(token || !peer ? g->default_role : role_of_cert(g, peer->id));
+    }
+    return true;
+}
+
+struct hub_grant gate_grant(const struct pass *pass, struct sp_str *ids)
+{
+    const struct token_claims *claims = &pass->claims;
     for (unsigned i = 0; i < claims->nids; i++) {
         ids[i] = sp_str(claims->ids[i]);
     }
@@ -243,8 +279,8 @@ struct hub_grant gate_grant(const struct token_claims *claims, struct sp_str *id
                               .nids = claims->nids,
                               .role = sp_str(claims->role),
                               .expires_ms = claims->exp_ms,
-                              .key = claims->key,
-                              .how = token ? "token" : "certificate"};
+                              .basis = pass->basis,
+                              .how = pass->token ? "token" : "certificate"};
 }
 
 /* ---------------------------------------------------------------- origins and hosts */

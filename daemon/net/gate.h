@@ -19,16 +19,29 @@ void gate_free(struct gate *g);
 
 /* gate_auth tells whether authentication is on. */
 bool gate_auth(const struct gate *g);
-/* gate_has_key tells whether a token's key is still among ours. */
-bool gate_has_key(const struct gate *g, uint64_t key);
+/* gate_certs tells whether client certificates count. */
+bool gate_certs(const struct gate *g);
 
-/* gate_read fills claims from a token, a certificate's peer or both (either may be missing, but not
+/* gate_vouch tells whether what a grant stands on is still good here; where the role was the
+ * configuration's, *role becomes what it is now, borrowed from g. peer is NULL without a
+ * certificate. */
+bool gate_vouch(const struct gate *g, const struct hub_basis *basis, const struct tls_peer *peer,
+                struct sp_str *role);
+
+/* pass is what a token, a certificate or both are good for. */
+struct pass {
+    struct token_claims claims;
+    struct hub_basis basis;
+    bool token; /* there was one */
+};
+
+/* gate_read fills a pass from a token, a certificate's peer or both (either may be missing, but not
  * both), which then must agree. NULL, or a constant reason. */
 const char *gate_read(const struct gate *g, struct sp_str token, const struct tls_peer *peer,
-                      int64_t now_ms, struct token_claims *claims);
+                      int64_t now_ms, struct pass *pass);
 
-/* gate_grant makes a grant that borrows claims and ids, which has room for TOKEN_IDS_MAX. */
-struct hub_grant gate_grant(const struct token_claims *claims, struct sp_str *ids, bool token);
+/* gate_grant makes a grant that borrows the pass and ids, which has room for TOKEN_IDS_MAX. */
+struct hub_grant gate_grant(const struct pass *pass, struct sp_str *ids);
 
 /* gate_origin tells whether pages of that origin may connect (RFC 6454, as the header has it). */
 bool gate_origin(const struct gate *g, struct sp_str origin);

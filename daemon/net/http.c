@@ -93,14 +93,17 @@ static bool has_bad_key(struct conn *c)
 /* A header whose name is the beginning of one that libwebsockets knows, such as "X-Forwarded:",
  * makes it take the next line for part of that name: a client could hide the header that a proxy
  * adds behind its own. All that was read of the request stands in one block, zeroed at first, in
- * which `in` points somewhere. A line's end there with text before it is such a case; lengths and
- * offsets, which may look like one, have zeroes before. */
+ * which `in` points somewhere. A line's end there is such a case. The offsets and lengths of
+ * unknown headers, which stand there too, may look like one: offsets have zeroes before them, and a
+ * value of exactly 3338 bytes is the price. */
 static bool hides_headers(const void *in)
 {
     const char *block = (const char *)((uintptr_t)in & ~(uintptr_t)(HEADER_BLOCK - 1));
-    const char *end = block + HEADER_BLOCK, *p = block + 2;
+    const char *end = block + HEADER_BLOCK, *p = block + 3;
     while ((p = memchr(p, '\n', (size_t)(end - p)))) {
-        if ((p[-1] == '\r' || (unsigned char)p[-1] >= ' ') && (unsigned char)p[-2] >= ' ') {
+        bool offset = p[-2] == '\0' && p[-3] == '\0';
+        bool text = p[-2] != '\0' && p[-3] != '\0';
+        if (p[-1] == '\r' ? !offset : (unsigned char)p[-1] >= ' ' && text) {
             return true;
         }
         p++;
@@ -125,7 +128,6 @@ static bool comes_too_often(struct conn *c)
 
 static bool is_ending(struct conn *c)
 {
-    c->retry_s = RETRY_AFTER_S;
     return c->net->stopping;
 }
 
@@ -136,7 +138,7 @@ static bool is_withheld(struct conn *c)
 
 static bool is_full(struct conn *c)
 {
-    return hub_connections(c->net->hub) >= c->net->conf.max_clients;
+    return c->net->nclients >= c->net->conf.max_clients;
 }
 
 /* In this order; comes_too_often finds out the address that the later ones are about. */
@@ -154,11 +156,20 @@ static const struct {
     {has_no_connection, HTTP_BAD_REQUEST, "", "no Connection: Upgrade\n"},
     {has_bad_key, HTTP_BAD_REQUEST, "", "bad Sec-WebSocket-Key\n"},
     {is_strange_origin, HTTP_FORBIDDEN, "", "this origin may not connect\n"},
-    {comes_too_often, HTTP_TOO_MANY, NULL, "too many connections or failed authentications\n"},
+    {comes_too_often, HTTP_TOO_MANY, NULL, "too many connections\n"},
     {is_ending, HTTP_UNAVAILABLE, NULL, "the server is shutting down\n"},
     {is_withheld, HTTP_UNAVAILABLE, NULL, "the audit log cannot be written\n"},
     {is_full, HTTP_UNAVAILABLE, NULL, "too many clients\n"},
 };
+
+/* headers NULL: Retry-After, with what the refusal found out or a guess. */
+static void refuse_for(struct conn *c, enum http_answer status, const char *headers,
+                       const char *body)
+{
+    char retry[48];
+    snprintf(retry, sizeof(retry), "Retry-After: %d\r\n", c->retry_s ? c->retry_s : RETRY_AFTER_S);
+    refuse(c, status, headers ? headers : retry, body);
+}
 
 int http_confirm(struct conn *c, const void *in)
 {
@@ -174,14 +185,15 @@ int http_confirm(struct conn *c, const void *in)
     }
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         if (checks[i].is_bad(c)) {
-            char retry[48];
-            snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", c->retry_s);
-            refuse(c, checks[i].status, checks[i].headers ? checks[i].headers : retry,
-                   checks[i].body);
+            refuse_for(c, checks[i].status, checks[i].headers, checks[i].body);
             return 1;
         }
     }
     admit_token(c);
+    if (!admit_penalty(c)) {
+        refuse_for(c, HTTP_TOO_MANY, NULL, "too many failed authentications\n");
+        return 1;
+    }
     return 0;
 }
 
@@ -201,7 +213,7 @@ static bool accept_degraded(const struct net *n)
 
 static bool full_degraded(const struct net *n)
 {
-    return hub_connections(n->hub) >= n->conf.max_clients;
+    return n->nclients >= n->conf.max_clients;
 }
 
 const struct net_degraded net_degraded[] = {

@@ -166,7 +166,9 @@ static void on_readable(uv_poll_t *w, int status, int events)
     struct net *n = l->net;
     (void)events;
     for (int i = 0; status == 0 && i < ACCEPT_BURST; i++) {
-        if (!admit_room(n) || n->nconn >= n->max_conn) {
+        if (l->health) {
+            admit_health(n);
+        } else if (!admit_room(n) || n->nconn >= n->max_conn) {
             LOG_LIMITED(LOG_WARN, "no room for another connection", 5,
                         LOG_NUM("connections", n->nconn), LOG_NUM("handshakes", n->nshaking));
             listen_stop(n);
@@ -196,9 +198,9 @@ void listen_start(struct net *n)
 void listen_stop(struct net *n)
 {
     n->accepting = false;
-    bool has_reserve = n->out_of_fds && n->reserve_fd >= 0;
+    bool health = !n->out_of_fds || n->reserve_fd >= 0;
     for (unsigned i = 0; i < n->nlisteners; i++) {
-        if (!has_reserve || !n->listeners[i].health) {
+        if (!health || !n->listeners[i].health) {
             uv_poll_stop(&n->listeners[i].watcher);
         }
     }

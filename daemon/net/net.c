@@ -231,6 +231,7 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
     n->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     list_init(&n->handshake);
     list_init(&n->open);
+    list_init(&n->strangers);
     list_init(&n->doomed);
     list_init(&n->closing);
     init_loop(n);
@@ -299,7 +300,6 @@ bool net_reconf(struct net *n, const struct net_conf *conf, const struct hub_con
     }
     gate_free(n->gate);
     n->gate = gate;
-    n->conf.gate.certs = conf->gate.certs;
     n->conf.stop_us = conf->stop_us;
     n->conf.node = conf->node; /* the same name, in memory that stays */
     hub_reconf(n->hub, hub, net_now(n));
@@ -323,6 +323,7 @@ void net_note_reload(struct net *n, const char *why)
 static void drop_all(struct net *n)
 {
     expire(n, &n->open, UINT64_MAX);
+    expire(n, &n->strangers, UINT64_MAX);
     expire(n, &n->closing, UINT64_MAX);
     for (int turn = 0; turn < DROP_TURNS && n->nconn; turn++) {
         uv_run(&n->loop, UV_RUN_NOWAIT);

@@ -50,10 +50,10 @@ struct conn {
     bool admitted;    /* its address was asked about */
     bool limited;     /* by its address, which is key */
     bool shaking;     /* one of the pool: no WebSocket yet */
+    bool client;      /* counted in nclients */
     uint16_t retry_s; /* it comes too often: when it may try again */
     struct addr_key key;
-    struct token_claims *claims; /* of its token or certificate, from the request to the hub */
-    bool with_token;
+    struct pass *pass;   /* of its token or certificate, from the request to the hub */
     const char *refused; /* why those are no good */
     bool heard;          /* a frame has arrived before */
     uint32_t suspects;   /* frames in a row that looked unmasked */
@@ -96,13 +96,17 @@ struct net {
     struct listener listeners[NET_LISTENERS];
     unsigned nlisteners;
     uint32_t nconn, max_conn;
+    uint32_t nclients;       /* open connections but those that are in the pool */
+    uint32_t nhealth;        /* connections of the health listener */
     uint32_t nshaking, pool; /* connections without a WebSocket yet, and how many there may be */
     bool accepting, stopping, done;
     bool out_of_fds, pool_full; /* why it does not accept */
+    bool signalled; /* a second signal ends at once; an administrator may have begun the end */
     bool drain_asked, withheld;
     int reserve_fd; /* given up to refuse, or to answer for the health, without descriptors */
     uint64_t timer_due_us, started_us, stop_deadline_us, second_us, lag_us;
     int64_t wall_offset_us;
+    struct conn_list strangers; /* of the pool: open, without a grant */
     struct conn_list handshake, open, doomed, closing;
 };
 
@@ -136,20 +140,29 @@ bool admit_socket(struct net *n, struct conn *c, const struct sockaddr_storage *
 /* admit_address asks about the address that a request comes from, behind a proxy or not. False: too
  * often, see retry_s. */
 bool admit_address(struct conn *c);
+/* admit_penalty asks whether a request that brings nothing good comes from where too many failed to
+ * authenticate. False: it must wait, see retry_s. */
+bool admit_penalty(struct conn *c);
 /* admit_token reads what the request brings; what is wrong with it is told behind the upgrade. */
 void admit_token(struct conn *c);
 /* admit_peer describes the connection to the hub; grant and ids (TOKEN_IDS_MAX) are the caller's
  * room. */
 struct hub_peer admit_peer(struct conn *c, struct hub_grant *grant, struct sp_str *ids);
 const char *admit_register(void *net, void *conn, struct sp_str token, struct hub_grant *out);
-bool admit_vouch(void *net, void *conn, uint64_t key);
+bool admit_vouch(void *net, void *conn, const struct hub_basis *basis, struct sp_str *role);
+/* admit_settle puts an open connection where it belongs, once it is known and before; admit_gone
+ * counts it out. */
+void admit_settle(struct conn *c, bool known);
+void admit_gone(struct conn *c);
 /* admit_enter and admit_leave count who is without a WebSocket; admit_room makes room for one more
  * by giving up the oldest, and says whether there is. */
 void admit_enter(struct conn *c, uint64_t deadline_us);
 void admit_leave(struct conn *c);
 bool admit_room(struct net *n);
 /* admit_next gives the time at which admit_room could say otherwise; UINT64_MAX: not soon. */
-uint64_t admit_next(const struct net *n);
+uint64_t admit_next(struct net *n);
+/* admit_health makes room for one more who asks for the health. */
+void admit_health(struct net *n);
 
 /* ---- metrics.c */
 void metrics_put(struct net *n, struct sp_buf *b);

@@ -18,7 +18,7 @@ static void drop_handshakes(struct net *n, bool health)
 
 void stop_turn(struct net *n)
 {
-    if (n->stopping && n->nconn == n->nshaking) {
+    if (n->stopping && n->nconn == n->nhealth) {
         drop_handshakes(n, true);
     }
 }
@@ -38,12 +38,15 @@ void stop_begin(struct net *n)
 void stop_signal(uv_signal_t *s, int number)
 {
     struct net *n = s->data;
-    if (n->stopping) {
+    if (n->signalled) {
         LOG(LOG_WARN, "second signal, stopping at once", LOG_NUM("signal", number));
         n->done = true;
     } else {
         LOG(LOG_INFO, "signal received", LOG_NUM("signal", number));
-        stop_begin(n);
+        n->signalled = true;
+        if (!n->stopping) {
+            stop_begin(n);
+        }
     }
     net_turn(n);
 }

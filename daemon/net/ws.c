@@ -165,10 +165,11 @@ void ws_free(struct conn *c)
     struct net *n = c->net;
     list_del(c);
     admit_leave(c);
+    admit_gone(c);
     if (c->ref.gen) {
         hub_closed(n->hub, c->ref, c->peer_code, net_now(n));
     }
-    free(c->claims);
+    free(c->pass);
     free(c->rx);
     free(c);
     net_conn_gone(n);
@@ -277,13 +278,11 @@ static void on_established(struct conn *c)
     struct hub_grant grant;
     struct sp_str ids[TOKEN_IDS_MAX];
     struct hub_peer peer = admit_peer(c, &grant, ids);
-    list_del(c);
-    list_put(&c->net->open, c, UINT64_MAX);
-    admit_leave(c);
+    admit_settle(c, peer.grant || !gate_auth(c->net->gate));
     c->state = CONN_OPEN;
     c->ref = hub_open(c->net->hub, c, &peer, net_now(c->net));
-    free(c->claims);
-    c->claims = NULL;
+    free(c->pass);
+    c->pass = NULL;
     if (c->ref.gen == 0) {
         ws_doom(c, c->net->stopping ? SP_CLOSE_GOING_AWAY : SP_CLOSE_INTERNAL,
                 c->net->stopping ? "server going away" : "out of memory");
@@ -311,6 +310,7 @@ static void on_peer_close(struct conn *c, const unsigned char *payload, size_t l
 static void on_closed(struct conn *c)
 {
     struct hub_ref ref = c->ref;
+    admit_gone(c);
     c->ref.gen = 0;
     c->state = CONN_CLOSING;
     if (ref.gen) {

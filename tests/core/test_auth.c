@@ -308,6 +308,13 @@ static void test_withheld(void **state)
     expect(s, "error", "code=overloaded", "rid=1");
     say(s, "{'type':'stats'}");
     expect(s, "stats", "clients=2", "sessions=1");
+    say(s, "{'type':'kick','target':'a'}");
+    expect(s, "error", "code=overloaded");
+    say(s, "{'type':'reload'}");
+    expect(s, "error", "code=overloaded");
+    assert_int_equal(w->reloads, 0);
+    say(s, "{'type':'drain','rid':2}");
+    expect(s, "ack");
     say(a, "{'type':'ping'}");
     expect(a, "pong");
     hub_withhold(w->hub, false);

@@ -123,10 +123,14 @@ static const char *op_authenticate(void *ctx, void *sock, struct sp_str raw, str
     return world_grant(w, w->token, out) ? NULL : "not a token";
 }
 
-static bool op_vouch(void *ctx, void *sock, uint64_t key)
+static bool op_vouch(void *ctx, void *sock, const struct hub_basis *basis, struct sp_str *role)
 {
     (void)sock;
-    return key != ((const struct world *)ctx)->revoked_key;
+    const struct world *w = ctx;
+    if (w->conf_role && basis && basis->conf_role) {
+        *role = sp_str(w->conf_role);
+    }
+    return !basis || basis->key != w->revoked_key;
 }
 
 static bool op_reload(void *ctx, char *why, size_t cap)
@@ -315,7 +319,10 @@ static bool take_claim(struct world *w, struct sp_str claim, struct hub_grant *o
     } else if (sp_str_eq(name, SP_STR("exp")) && sp_parse_int(value, &n)) {
         out->expires_ms = n;
     } else if (sp_str_eq(name, SP_STR("key")) && sp_parse_int(value, &n)) {
-        out->key = (uint64_t)n;
+        out->basis.key = (uint64_t)n;
+    } else if (sp_str_eq(name, SP_STR("conf-role"))) {
+        out->role = value;
+        out->basis.conf_role = true;
     } else {
         return false;
     }

@@ -56,6 +56,7 @@ struct world {
     /* authentication and administration */
     unsigned authentications, reloads, drains;
     uint64_t revoked_key;     /* hub_ops.vouch says no to it */
+    const char *conf_role;    /* what it gives those with "conf-role"; NULL: as they are */
     const char *reload_fails; /* the reason; NULL: reloads take conf into use */
     struct hub_conf conf;
     struct sp_str ids[HUB_IDS_MAX];
@@ -92,7 +93,8 @@ struct sock *dial_local(struct world *w);
 struct sock *dial_with(struct world *w, const char *token);
 struct sock *dial_peer(struct world *w, const struct hub_peer *peer);
 
-/* world_grant reads a token of the tests, "id=a;ids=cam-*;role=drone;exp=5000;key=7": what it says
+/* world_grant reads a token of the tests, "id=a;ids=cam-*;role=drone;exp=5000;key=7"
+ * or "conf-role=drone" where the configuration gives the role: what it says
  * is what it grants; exp is wall clock in ms. False when it says anything else. Borrows token. */
 bool world_grant(struct world *w, const char *token, struct hub_grant *out);
 /* join dials and registers; member is extra text for the request such as ",'role':'cam'". */

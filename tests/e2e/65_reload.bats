@@ -43,6 +43,11 @@ start_conf() {
     py reload own_key
 }
 
+@test "roles that the configuration gives, and what it checks of tokens" {
+    start_conf
+    py reload roles
+}
+
 @test "log level, heartbeat and origins" {
     start_conf
     py reload settings

@@ -94,6 +94,11 @@ start_attacked() {
     py auth bad_renewal
 }
 
+@test "1,100 who do not say who they are keep nobody out" {
+    start_strict --max-clients 20
+    py auth strangers
+}
+
 @test "an address that guesses tokens must wait, others need not" {
     start_strict --auth-failures 60 --trusted-proxy 127.0.0.1/32
     py auth throttle

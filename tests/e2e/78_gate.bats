@@ -44,6 +44,11 @@ start_strict() {
     py gate browser_is_not_local
 }
 
+@test "what a proxy says of others is not local" {
+    start_sigd
+    py gate proxied_is_not_local
+}
+
 @test "X-Forwarded-For of a trusted proxy: the last address that is no proxy's" {
     start_sigd --trusted-proxy 127.0.0.1/32 --trusted-proxy 10.0.0.0/8 --trusted-proxy fd00::/8
     py gate forwarded

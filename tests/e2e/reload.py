@@ -149,6 +149,29 @@ def own_key():
     equal(rest(other)[1][0], 4503)
 
 
+def roles():
+    """Where the configuration gives the role it gives another; another audience ends tokens."""
+    base = [f"jwt-secret = {SECRET}"]
+    write(*base, "default-role = admin")
+    hang_up()
+    plain, own = enter("plain"), enter("own", role="admin")
+    for p in (plain, own):
+        p.send(type="stats")
+        p.get("stats")
+    write(*base, "default-role = drone")
+    hang_up()
+    plain.send(type="stats")
+    plain.error("forbidden")
+    own.send(type="list", role="drone")
+    equal(own.get("clients")["clients"], ["plain"])
+    write(*base, "jwt-audience = sigd")
+    hang_up()
+    for p in (plain, own):
+        equal(rest(p)[1], (4503, "token or certificate revoked"))
+    unauthorized(Peer(headers=bearer(token())))
+    enter("fits", aud="sigd").bye()
+
+
 def settings():
     """Log level, heartbeat, address rate, origins: at once and for those who are in."""
     base = [f"jwt-secret = {SECRET}"]
@@ -342,5 +365,5 @@ def many():
 
 
 if __name__ == "__main__":
-    main({f.__name__: f for f in (rights, keys, secret, own_key, settings, refusals,
+    main({f.__name__: f for f in (rights, keys, secret, own_key, roles, settings, refusals,
                                   not_switched_off, env_file, fixed, many)})

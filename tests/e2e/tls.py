@@ -325,13 +325,19 @@ def exchanged():
 
 
 def revoked(command):
-    """SIGHUP with a list that names one of two clients: only that one is out."""
+    """SIGHUP with a list that names one of two clients: only that one is out, also where it had
+    shaken hands before and asks for the upgrade later."""
     stays, gone = TlsPeer(context("drone-1")), TlsPeer(context("gone"))
+    early = shake(context("gone"))
     stays.register("drone-1")
     gone.register("gone")
     subprocess.run(command, shell=True, check=True, stdout=subprocess.DEVNULL)
     os.kill(int(os.environ["E2E_PID"]), signal.SIGHUP)
     gone.closed(4503)
+    late = Wire(early)
+    late.s.sendall(request())
+    equal(late.response()[0], 101)
+    until(lambda: late.s.recv(100)[:4] == b"\x88\x0e\x03\xf0", "let in")  # 1008 Unauthorized
     stays.pinged()
     stays.bye()
 

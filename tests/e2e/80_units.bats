@@ -28,6 +28,18 @@ teardown() {
     assert_output ""
 }
 
+@test "a unix socket of the unit is not for everybody" {
+    render_units
+    sed -i 's/^#\(ListenStream=\/\)/\1/' units/sigd.socket
+    run grep -cx 'ListenStream=/run/sigd.sock' units/sigd.socket
+    assert_output 1
+    run systemd-analyze verify --man=no units/sigd.service units/sigd.socket
+    assert_success
+    assert_output ""
+    run grep -E '^Socket(Mode|Group)=' units/sigd.socket
+    assert_output $'SocketMode=0660\nSocketGroup=sigd'
+}
+
 @test "the filter of the unit kills what it does not list" {
     run "$PYTHON" "$E2E/units.py" "$CONTRIB/systemd/sigd.service" "$PYTHON" -c 'import os
 os.write(1, b"written\n")

@@ -336,8 +336,22 @@ void net_run(struct net *n)
     drop_all(n);
 }
 
+/* Without the loop's handlers a signal that comes late would kill, and the orderly end would look
+ * like none. */
+static void block_signals(void)
+{
+    sigset_t late;
+    sigemptyset(&late);
+    sigaddset(&late, SIGTERM);
+    sigaddset(&late, SIGINT);
+    sigaddset(&late, SIGHUP);
+    sigaddset(&late, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &late, NULL);
+}
+
 static void close_own_handles(struct net *n)
 {
+    block_signals();
     uv_close((uv_handle_t *)&n->check, NULL);
     uv_close((uv_handle_t *)&n->timer, NULL);
     uv_close((uv_handle_t *)&n->second, NULL);

@@ -71,3 +71,15 @@ ended() {
     stop_sigd
     [ ! -e s ]
 }
+
+@test "signals that come as late as can be do not change the exit status" {
+    local status round
+    for round in {1..20}; do
+        start_sigd
+        status=0
+        while kill -TERM "$sigd_pid" 2>/dev/null; do :; done
+        wait "$sigd_pid" || status=$?
+        sigd_pid=
+        assert_equal "$status" 0
+    done
+}

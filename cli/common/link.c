@@ -161,6 +161,7 @@ struct link *link_new(const struct link_opts *o)
         return NULL;
     }
     l->o = o;
+    l->next = l;
     l->input = -1;
     l->goaway_us = -1;
     l->renew_us = OPT_NEVER;
@@ -258,33 +259,62 @@ static int take_signals(struct link *l)
     return 0;
 }
 
+static bool is_idle(const struct link *l)
+{
+    enum wsconn_state state = wsconn_state(l->ws);
+    return state == WSCONN_IDLE || state == WSCONN_CLOSED;
+}
+
+/* Fills p with the connections of the ring, l's first, and brings until forward to the first
+ * renewal. Gives their number. */
+static unsigned poll_ring(struct link *l, struct pollfd *p, int64_t *until)
+{
+    struct link *one = l;
+    unsigned n = 0;
+    do {
+        p[n++] = (struct pollfd){.fd = is_idle(one) ? -1 : wsconn_fd(one->ws),
+                                 .events = is_idle(one) ? 0 : wsconn_events(one->ws)};
+        *until = one->renew_us < *until ? one->renew_us : *until;
+        one = one->next;
+    } while (one != l);
+    return n;
+}
+
+static void serve_ring(struct link *l, const struct pollfd *p)
+{
+    struct link *one = l;
+    do {
+        if (p->revents) {
+            wsconn_io(one->ws, p->revents);
+        }
+        if (link_mono_us() >= one->renew_us) {
+            link_renew(one);
+        }
+        p++;
+        one = one->next;
+    } while (one != l);
+}
+
 int link_step(struct link *l, int64_t deadline)
 {
-    enum { WS, SIGNALS, INPUT, STDOUT, COUNT };
-    int64_t until = l->renew_us < deadline ? l->renew_us : deadline;
-    int64_t left = until - link_mono_us();
-    struct timespec t = {left > 0 ? left / 1000000 : 0, left > 0 ? left % 1000000 * 1000 : 0};
-    enum wsconn_state state = wsconn_state(l->ws);
-    bool idle = state == WSCONN_IDLE || state == WSCONN_CLOSED;
-    struct pollfd p[COUNT] = {
-        [WS] = {.fd = idle ? -1 : wsconn_fd(l->ws), .events = idle ? 0 : wsconn_events(l->ws)},
+    enum { SIGNALS, INPUT, STDOUT, RING };
+    struct pollfd p[RING + LINK_BESIDE_MAX] = {
         [SIGNALS] = {.fd = l->signals, .events = POLLIN},
         [INPUT] = {.fd = l->input, .events = POLLIN},
         [STDOUT] = {.fd = l->needs_reader ? STDOUT_FILENO : -1}};
-    if (ppoll(p, COUNT, until == OPT_NEVER ? NULL : &t, NULL) < 0) {
+    int64_t until = deadline;
+    unsigned n = RING + poll_ring(l, p + RING, &until);
+    int64_t left = until - link_mono_us();
+    struct timespec t = {left > 0 ? left / 1000000 : 0, left > 0 ? left % 1000000 * 1000 : 0};
+    if (ppoll(p, n, until == OPT_NEVER ? NULL : &t, NULL) < 0) {
         return errno == EINTR ? 0 : link_set_why(l, EXIT_DATA, "poll: %s", strerror(errno));
     }
-    if (p[WS].revents) {
-        wsconn_io(l->ws, p[WS].revents);
-    }
+    serve_ring(l, p + RING);
     if (p[INPUT].revents && l->on_input) {
         l->on_input(l->input_ctx);
     }
     if (p[STDOUT].revents & POLLERR) {
         return link_set_why(l, LINK_NO_READER, "nobody reads the output");
-    }
-    if (link_mono_us() >= l->renew_us) {
-        link_renew(l);
     }
     return p[SIGNALS].revents ? take_signals(l) : 0;
 }
@@ -340,6 +370,29 @@ void link_close(struct link *l)
     l->registered = false;
 }
 
+static struct link *before(struct link *l)
+{
+    struct link *one = l;
+    while (one->next != l) {
+        one = one->next;
+    }
+    return one;
+}
+
+bool link_beside(struct link *l, struct link *other)
+{
+    unsigned n = 1;
+    for (const struct link *one = other->next; one != other; one = one->next) {
+        n++;
+    }
+    if (l->next != l || n >= LINK_BESIDE_MAX) {
+        return false;
+    }
+    l->next = other->next;
+    other->next = l;
+    return true;
+}
+
 void link_free(struct link *l)
 {
     if (!l) {
@@ -348,6 +401,7 @@ void link_free(struct link *l)
     if (l->ws) {
         link_close(l);
     }
+    before(l)->next = l->next;
     wsconn_free(l->ws);
     wsconn_tls_free(l->tls);
     if (l->signals >= 0) {

@@ -78,6 +78,9 @@ void link_on_remark(struct link *l, link_remark_fn fn, void *ctx);
 /* link_comes_back says that the caller answers EXIT_LOST with link_recover: a connection without
  * an identity then ends when there is a new token. */
 void link_comes_back(struct link *l, bool on);
+/* link_beside puts l into the ring of other: while one of them waits, the connections of all are
+ * served. False when the ring is full. link_free takes it out. */
+bool link_beside(struct link *l, struct link *other);
 /* link_needs_reader makes waits end with LINK_NO_READER once nobody reads stdout any more. */
 void link_needs_reader(struct link *l, bool on);
 
@@ -101,6 +104,8 @@ bool link_is_registered(const struct link *l);
  * the server refused for the moment (retryAfter) or left unanswered when it sent us away. */
 struct sp_str link_rid(struct link *l);
 int link_ask(struct link *l, struct sp_str text, enum sp_type want, int64_t deadline);
+/* link_post sends a text and waits for nothing: what answers it comes as a message. */
+int link_post(struct link *l, struct sp_str text);
 /* link_reply borrows the answer of the last link_ask that gave 0. */
 const struct link_msg *link_reply(const struct link *l);
 

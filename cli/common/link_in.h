@@ -8,6 +8,7 @@
 #include "cli/common/link.h"
 
 #define LINK_HANDSHAKE_US 10000000
+#define LINK_BESIDE_MAX   64 /* links in a ring */
 
 struct link {
     const struct link_opts *o;
@@ -39,6 +40,7 @@ struct link {
     char *reply_copy;
     struct link_msg reply;
     struct link_fail why;
+    struct link *next; /* ring of those that wait beside each other; alone: itself */
 };
 
 /* link_load_tls reads the files that the options name; false with a message printed. */

@@ -95,17 +95,22 @@ static bool is_answered(void *ctx)
     return ((struct link *)ctx)->answered;
 }
 
+int link_post(struct link *l, struct sp_str text)
+{
+    if (wsconn_send(l->ws, text)) {
+        return 0;
+    }
+    return link_is_open(l) ? link_set_why(l, EXIT_LOST, "the server takes no more")
+                           : link_explain_closed(l);
+}
+
 static int ask_once(struct link *l, struct sp_str text, enum sp_type want, int64_t deadline)
 {
     l->answered = false;
     l->asking = true;
     l->want = want;
-    if (!wsconn_send(l->ws, text)) {
-        l->asking = false;
-        return link_is_open(l) ? link_set_why(l, EXIT_LOST, "the server takes no more")
-                               : link_explain_closed(l);
-    }
-    int status = link_until(l, is_answered, l, deadline);
+    int status = link_post(l, text);
+    status = status ? status : link_until(l, is_answered, l, deadline);
     l->asking = false;
     if (status) {
         return status;

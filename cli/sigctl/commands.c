@@ -8,43 +8,46 @@
 
 const struct command commands[] = {
     {"register", "[ID]", "claim an id; --hold stays registered", "sigctl register drone-1 --hold",
-     register_rows, 0, 1, 0, cmd_register},
+     NULL, register_rows, 0, 1, 0, cmd_register},
     {"offer", "TO", "send an offer, wait for its answer",
-     "sigctl -i drone-1 offer cam-2 --sdp auto --wait answer", offer_rows, 1, 1, CMD_ID, cmd_offer},
-    {"answer", "TO", "answer an offer", "answer drone-1 --sdp auto", answer_rows, 1, 1, CMD_ID,
-     cmd_answer},
-    {"ice", "TO", "send ICE candidates", "ice cam-2 --candidate @candidates.txt", ice_rows, 1, 1,
-     CMD_ID, cmd_ice},
-    {"bye", "TO", "end a session", "bye cam-2 --reason hangup", bye_rows, 1, 1, CMD_ID, cmd_bye},
+     "sigctl -i drone-1 offer cam-2 --sdp auto --wait answer", NULL, offer_rows, 1, 1, CMD_ID,
+     cmd_offer},
+    {"answer", "TO", "answer an offer", "answer drone-1 --sdp auto", "what follows an offer",
+     answer_rows, 1, 1, CMD_ID, cmd_answer},
+    {"ice", "TO", "send ICE candidates", "ice cam-2 --candidate @candidates.txt",
+     "what follows an offer", ice_rows, 1, 1, CMD_ID, cmd_ice},
+    {"bye", "TO", "end a session", "bye cam-2 --reason hangup", "what follows an offer", bye_rows,
+     1, 1, CMD_ID, cmd_bye},
     {"send", "TO [BODY]", "send any message",
-     "sigctl -i drone-1 send cam-2 --type offer '{\"sdp\":\"v=0\"}'", send_rows, 1, 2, CMD_ID,
+     "sigctl -i drone-1 send cam-2 --type offer '{\"sdp\":\"v=0\"}'", NULL, send_rows, 1, 2, CMD_ID,
      cmd_send},
     {"call", "TO", "offer, answer, candidates both ways, bye; with times",
-     "sigctl -i drone-1 call cam-2 --ice 3", call_rows, 1, 1, CMD_ID, cmd_call},
-    {"listen", "", "print what arrives", "sigctl -i cam-2 listen --type offer -C 1 --json",
+     "sigctl -i drone-1 call cam-2 --ice 3", NULL, call_rows, 1, 1, CMD_ID, cmd_call},
+    {"listen", "", "print what arrives", "sigctl -i cam-2 listen --type offer -C 1 --json", NULL,
      listen_rows, 0, 0, CMD_ID | CMD_STREAM, cmd_listen},
     {"wait", "peer ID | peers '>=N' | message | server", "wait until it is so: exit 0, or 5",
-     "sigctl wait peers '>=10' --match 'drone-*' -W 30s", wait_rows, 1, 2, CMD_LATE, cmd_wait},
-    {"list", "", "who is registered", "sigctl list --match 'drone-*' --count", list_rows, 0, 0, 0,
-     cmd_list},
-    {"ping", "", "round-trip times", "sigctl ping -C 10", ping_rows, 0, 0, 0, cmd_ping},
+     "sigctl wait peers '>=10' --match 'drone-*' -W 30s", NULL, wait_rows, 1, 2, CMD_LATE,
+     cmd_wait},
+    {"list", "", "who is registered", "sigctl list --match 'drone-*' --count", NULL, list_rows, 0,
+     0, 0, cmd_list},
+    {"ping", "", "round-trip times", "sigctl ping -C 10", NULL, ping_rows, 0, 0, 0, cmd_ping},
     {"sessions", "", "open sessions, oldest first", "sigctl sessions --match 'drone-*'",
-     sessions_rows, 0, 0, CMD_ADMIN, cmd_sessions},
-    {"stats", "", "counters of the server", "sigctl stats --json", stats_rows, 0, 0, CMD_ADMIN,
-     cmd_stats},
+     "look after the server, by role", sessions_rows, 0, 0, 0, cmd_sessions},
+    {"stats", "", "counters of the server", "sigctl stats --json", "look after the server, by role",
+     stats_rows, 0, 0, 0, cmd_stats},
     {"kick", "ID", "close a client's connection", "sigctl kick drone-1 --reason 'wrong firmware'",
-     kick_rows, 1, 1, CMD_ADMIN, cmd_kick},
+     "look after the server, by role", kick_rows, 1, 1, 0, cmd_kick},
     {"drain", "", "end the server gracefully, wait until it is gone", "sigctl drain -W 30s",
-     drain_rows, 0, 0, CMD_ADMIN, cmd_drain},
-    {"reload", "", "have the server read its configuration again", "sigctl reload", reload_rows, 0,
-     0, CMD_ADMIN, cmd_reload},
+     "look after the server, by role", drain_rows, 0, 0, 0, cmd_drain},
+    {"reload", "", "have the server read its configuration again", "sigctl reload",
+     "look after the server, by role", reload_rows, 0, 0, 0, cmd_reload},
     {"token", "make | show [TOKEN] | check [TOKEN]", "tokens that the server asks for",
-     "sigctl token make --secret-file secret --sub drone-1 --role drone", token_rows, 1, 2,
+     "sigctl token make --secret-file secret --sub drone-1 --role drone", NULL, token_rows, 1, 2,
      CMD_LOCAL, cmd_token},
     {"completion", "bash|zsh|fish", "print a completion script", "source <(sigctl completion bash)",
-     completion_rows, 1, 1, CMD_LOCAL, cmd_completion},
-    {"help", "[COMMAND|options]", "this text, or more of it", "sigctl help offer", help_rows, 0, 1,
-     CMD_LOCAL, cmd_help},
+     NULL, completion_rows, 1, 1, CMD_LOCAL, cmd_completion},
+    {"help", "[COMMAND|options]", "this text, or more of it", "sigctl help offer", NULL, help_rows,
+     0, 1, CMD_LOCAL, cmd_help},
     {0}};
 
 const struct opt help_rows[] = {{0}};
@@ -116,14 +119,15 @@ int command_index(int argc, char **argv)
     return argc;
 }
 
-/* A screen has no line for each of what few may do. Gives the last command of the line. */
-static const struct command *join_admin(const struct command *cmd, char *left, size_t cap)
+/* Writes the left side of a line of the help; gives the last command of the line. */
+static const struct command *put_left(const struct command *cmd, char *left, size_t cap)
 {
-    if ((cmd->flags & CMD_ADMIN) == 0) {
+    if (!cmd->together) {
+        snprintf(left, cap, "%s%s%s", cmd->name, *cmd->args ? " " : "", cmd->args);
         return cmd;
     }
     size_t n = (size_t)snprintf(left, cap, "%s", cmd->name);
-    while (cmd[1].name && (cmd[1].flags & CMD_ADMIN) != 0 && n < cap) {
+    while (cmd[1].together && strcmp(cmd[1].together, cmd->together) == 0 && n < cap) {
         cmd++;
         n += (size_t)snprintf(left + n, cap - n, ", %s", cmd->name);
     }
@@ -140,10 +144,8 @@ void help_all(FILE *f)
           f);
     for (const struct command *cmd = commands; cmd->name; cmd++) {
         char left[64];
-        snprintf(left, sizeof(left), "%s%s%s", cmd->name, *cmd->args ? " " : "", cmd->args);
-        cmd = join_admin(cmd, left, sizeof(left));
-        fprintf(f, "  %-46s %s\n", left,
-                cmd->flags & CMD_ADMIN ? "look after the server, by role" : cmd->help);
+        cmd = put_left(cmd, left, sizeof(left));
+        fprintf(f, "  %-46s %s\n", left, cmd->together ? cmd->together : cmd->help);
     }
 }
 

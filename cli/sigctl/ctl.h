@@ -54,12 +54,12 @@ enum {
     CMD_LOCAL = 1,  /* talks to no server */
     CMD_ID = 2,     /* registers first */
     CMD_STREAM = 4, /* no time-out unless asked for */
-    CMD_ADMIN = 8,  /* for those who may: one line of the help has them all */
-    CMD_LATE = 16   /* connects when it wants to */
+    CMD_LATE = 8    /* connects when it wants to */
 };
 
+/* Neighbours with the same text in together share a line of the help, which fits a screen. */
 struct command {
-    const char *name, *args, *help, *example;
+    const char *name, *args, *help, *example, *together;
     const struct opt *rows;
     int least, most; /* positional arguments; most -1: any number */
     unsigned flags;

@@ -21,13 +21,13 @@ const struct command commands[] = {
     {"send", "TO [BODY]", "send any message",
      "sigctl -i drone-1 send cam-2 --type offer '{\"sdp\":\"v=0\"}'", NULL, send_rows, 1, 2, CMD_ID,
      cmd_send},
-    {"call", "TO", "offer, answer, candidates both ways, bye; with times",
-     "sigctl -i drone-1 call cam-2 --ice 3", NULL, call_rows, 1, 1, CMD_ID, cmd_call},
+    {"call", "TO", "offer, answer, candidates, bye; timed", "sigctl -i drone-1 call cam-2 --ice 3",
+     NULL, call_rows, 1, 1, CMD_ID, cmd_call},
     {"listen", "", "print what arrives", "sigctl -i cam-2 listen --type offer -C 1 --json", NULL,
      listen_rows, 0, 0, CMD_ID | CMD_STREAM, cmd_listen},
-    {"wait", "peer ID | peers '>=N' | message | server", "wait until it is so: exit 0, or 5",
-     "sigctl wait peers '>=10' --match 'drone-*' -W 30s", NULL, wait_rows, 1, 2, CMD_LATE,
-     cmd_wait},
+    {"wait", "peer|peers|message|server [WHAT]", "wait until it is so: exit 0, or 5",
+     "sigctl wait peer cam-2 --gone\n  sigctl wait peers '>=10' --match 'drone-*' -W 30s", NULL,
+     wait_rows, 1, 2, CMD_LATE, cmd_wait},
     {"list", "", "who is registered", "sigctl list --match 'drone-*' --count", NULL, list_rows, 0,
      0, 0, cmd_list},
     {"ping", "", "round-trip times", "sigctl ping -C 10", NULL, ping_rows, 0, 0, 0, cmd_ping},
@@ -41,7 +41,7 @@ const struct command commands[] = {
      "look after the server, by role", drain_rows, 0, 0, 0, cmd_drain},
     {"reload", "", "have the server read its configuration again", "sigctl reload",
      "look after the server, by role", reload_rows, 0, 0, 0, cmd_reload},
-    {"token", "make | show [TOKEN] | check [TOKEN]", "tokens that the server asks for",
+    {"token", "make|show|check [TOKEN]", "tokens that the server asks for",
      "sigctl token make --secret-file secret --sub drone-1 --role drone", NULL, token_rows, 1, 2,
      CMD_LOCAL, cmd_token},
     {"completion", "bash|zsh|fish", "print a completion script", "source <(sigctl completion bash)",
@@ -145,7 +145,7 @@ void help_all(FILE *f)
     for (const struct command *cmd = commands; cmd->name; cmd++) {
         char left[64];
         cmd = put_left(cmd, left, sizeof(left));
-        fprintf(f, "  %-46s %s\n", left, cmd->together ? cmd->together : cmd->help);
+        fprintf(f, "  %-36s %s\n", left, cmd->together ? cmd->together : cmd->help);
     }
 }
 

@@ -85,6 +85,7 @@ static bool wants_value(struct sp_str name, char letter)
 {
     const struct opt *row = row_of(link_rows, name, letter);
     for (const struct command *cmd = commands; !row && cmd->name; cmd++) {
+    row = row ? row : row_of(ctl_rows, name, letter);
         row = row_of(cmd->rows, name, letter);
     }
     return row && opt_takes_value(row);
@@ -160,6 +161,8 @@ static void help_options(FILE *f)
 void help_one(FILE *f, const struct command *cmd)
 {
     fprintf(f, "  %s\n\nusage: %s %s\n%s\n", cmd->example, cmd->name, cmd->args, cmd->help);
+    fputs("\nwithout a command:\n", f);
+    opt_help(f, ctl_rows);
     if (cmd->rows->name) {
         fputs("\noptions:\n", f);
         opt_help(f, cmd->rows);

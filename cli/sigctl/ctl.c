@@ -19,7 +19,9 @@ int ctl_fail(const struct ctl *c, int status, const char *code, const char *fmt,
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    if (c->mode == CTL_PIPE) {
+    if (c->file) {
+        out_fail((enum exit_code)status, code, "%s:%u: %s", c->file, c->line, text);
+    } else if (c->mode == CTL_PIPE) {
         out_fail((enum exit_code)status, code, "line %u: %s", c->line, text);
     } else {
         out_fail((enum exit_code)status, code, "%s", text);

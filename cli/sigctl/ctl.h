@@ -13,6 +13,14 @@ enum ctl_mode { CTL_ONE, CTL_PIPE, CTL_REPL };
 #define CTL_INBOX      256  /* messages a script may leave unread; older ones go */
 #define CTL_ONE_US     5000000
 
+/* ctl_own are the values of the options of a run without a command. */
+struct ctl_own {
+    const char *init; /* file of commands for the start of the prompt */
+};
+
+/* ctl_rows describes struct ctl_own. */
+extern const struct opt ctl_rows[];
+
 /* ctl_kept owns a copy of a received message; zero is none. */
 struct ctl_kept {
     char *raw;
@@ -27,7 +35,9 @@ struct ctl {
     struct link *link;
     struct link_opts base; /* of the whole run; the link borrows it */
     struct link_opts opts; /* of the command that runs */
-    unsigned line;         /* of a script, from 1 */
+    struct ctl_own own;
+    const char *file; /* which lines run now: failures name it; NULL: no file */
+    unsigned line;    /* of a script, from 1 */
     char id[SP_ID_MAX + 1];
     char meta[SP_META_MAX + 1], role[SP_ROLE_MAX + 1];
     bool named;                     /* id is set */

@@ -5,6 +5,10 @@
 
 #include <unistd.h>
 
+const struct opt ctl_rows[] = {{"init", 0, OPT_STRING, "FILE", NULL, offsetof(struct ctl_own, init),
+                                "commands to run when the prompt starts"},
+                               {0}};
+
 static int run(struct ctl *c, int argc, char **argv, bool has_command)
 {
     if (has_command) {
@@ -21,7 +25,8 @@ static int read_options(struct ctl *c, int argc, char **argv, char *why, size_t 
     static char *copy[4096];
     int at = command_index(argc, argv), end = argc, first;
     const struct command *cmd = at < argc ? command_find(argv[at]) : NULL;
-    struct opt_group groups[] = {{link_rows, &c->base}, {cmd ? cmd->rows : NULL, values}};
+    struct opt_group groups[] = {
+        {link_rows, &c->base}, {ctl_rows, &c->own}, {cmd ? cmd->rows : NULL, values}};
     if (at < argc && !cmd) {
         return 0; /* ctl_run says what is wrong with the command */
     }
@@ -33,7 +38,17 @@ static int read_options(struct ctl *c, int argc, char **argv, char *why, size_t 
         return EXIT_USAGE;
     }
     memcpy(copy, argv, (size_t)end * sizeof(copy[0]));
-    return opt_read(groups, cmd ? 2 : 1, end, copy, &first, why, cap);
+    return opt_read(groups, cmd ? 3 : 2, end, copy, &first, why, cap);
+}
+
+/* The options of ctl_rows are for a certain way to run. */
+static const char *misplaced(const struct ctl *c)
+{
+    if (c->own.init && c->mode != CTL_REPL) {
+        return c->mode == CTL_ONE ? "--init is for the prompt, not for a command"
+                                  : "--init is for the prompt, and standard input is no terminal";
+    }
+    return NULL;
 }
 
 /* A token file may be the one that is about to be filled. */
@@ -69,6 +84,9 @@ int main(int argc, char **argv)
     }
     if (!has_command) {
         c.mode = isatty(STDIN_FILENO) ? CTL_REPL : CTL_PIPE;
+    }
+    if (misplaced(&c)) {
+        return out_done(out_fail(EXIT_USAGE, NULL, "%s", misplaced(&c)));
     }
     drop_token(&c, argc, argv);
     c.link = link_new(&c.base);

@@ -213,7 +213,7 @@ static bool is_blank(const char *line)
     return line[strspn(line, " \t")] == '\0';
 }
 
-static int run_line(struct repl *r)
+static int run_line(struct repl *r, bool typed)
 {
     char *v[WORDS_MAX + 1] = {"sigctl"};
     const char *why = NULL;
@@ -221,7 +221,7 @@ static int run_line(struct repl *r)
     if (is_blank(r->line)) {
         return 0;
     }
-    if (!strcasestr(r->line, "token")) {
+    if (typed && !strcasestr(r->line, "token")) {
         edit_remember(r->line);
     }
     int n = words(r->line, v, &why);
@@ -238,19 +238,55 @@ static int run_line(struct repl *r)
     return status;
 }
 
+/* A failed command or a cancelled wait does not end the session, another signal does. */
+static bool ends_session(int status)
+{
+    return status > 128 && status != 128 + SIGINT && status < 256;
+}
+
 static int loop(struct repl *r)
 {
     int status;
     do {
         status = read_line(r);
         if (status == 0 && !r->end) {
-            status = run_line(r);
-            /* a failed command or a cancelled wait does not end the session, another signal does */
-            status = status > 128 && status != 128 + SIGINT && status < 256 ? status : 0;
+            status = run_line(r, true);
+            status = ends_session(status) ? status : 0;
         }
         free(r->line);
         r->line = NULL;
     } while (status == 0 && !r->end);
+    return status;
+}
+
+/* Runs the lines of --init up to the first that fails; gives the status that ends the session. */
+static int run_file(struct repl *r, FILE *f)
+{
+    size_t room = 0;
+    int status = 0;
+    r->c->file = r->c->own.init;
+    r->c->line = 0;
+    while (status == 0 && getline(&r->line, &room, f) >= 0) {
+        r->line[strcspn(r->line, "\r\n")] = '\0';
+        r->c->line++;
+        status = run_line(r, false);
+    }
+    free(r->line);
+    r->line = NULL;
+    r->c->file = NULL;
+    return ends_session(status) ? status : 0;
+}
+
+static int run_init(struct repl *r)
+{
+    FILE *f = r->c->own.init ? fopen(r->c->own.init, "re") : NULL;
+    if (r->c->own.init && !f) {
+        return ctl_fail(r->c, EXIT_DATA, NULL, "%s: %s", r->c->own.init, strerror(errno));
+    }
+    int status = f ? run_file(r, f) : 0;
+    if (f) {
+        fclose(f);
+    }
     return status;
 }
 
@@ -272,7 +308,8 @@ int repl_run(struct ctl *c)
         watch_all(&r);
         edit_open(&(struct edit_conf){"sigctl> ", history_path(path, sizeof(path)), on_line,
                                       complete, &r});
-        status = loop(&r);
+        status = run_init(&r);
+        status = status ? status : loop(&r);
         edit_close();
         putchar('\n');
     }

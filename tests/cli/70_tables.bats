@@ -16,11 +16,10 @@ items()
         sed -nE 's/^\.It (Fl (.) , )?Fl -([a-z-]+).*/\2 \3/p' | sort -u
 }
 
-# One a line, but for administration: "  a, b, c    what they do".
+# One a line, but for neighbours of one kind: "  a, b, c    what they do".
 command_names()
 {
-    sigctl --help | sed -n '/^commands:/,/^$/s/^  //p' | sed -E 's/  .*//; s/^([a-z]+) .*/\1/' |
-        tr -d , | tr ' ' '\n'
+    sigctl --help | sed -n '/^commands:/,/^$/s/^  //p' | sed 's/, /,/g; s/ .*//' | tr , '\n'
 }
 
 @test "options of every command are those of sigctl.1" {

@@ -80,14 +80,22 @@ static bool is_hidden(uint32_t c)
     } range[] = {
         {0x80, 0x9f},       /* C1 */
         {0xad, 0xad},       /* soft hyphen */
+        {0x34f, 0x34f},     /* combining grapheme joiner */
         {0x61c, 0x61c},     /* Arabic letter mark */
-        {0x180e, 0x180e},   /* Mongolian vowel separator */
+        {0x115f, 0x1160},   /* Hangul fillers */
+        {0x17b4, 0x17b5},   /* Khmer inherent vowels */
+        {0x180b, 0x180f},   /* Mongolian variation selectors, vowel separator */
         {0x200b, 0x200f},   /* zero width, directional marks */
         {0x2028, 0x202e},   /* line and paragraph separator, embeddings and overrides */
         {0x2060, 0x206f},   /* invisible operators, isolates, deprecated format controls */
+        {0x3164, 0x3164},   /* Hangul filler */
+        {0xfe00, 0xfe0d},   /* variation selectors but for those of text and emoji */
         {0xfeff, 0xfeff},   /* byte order mark */
-        {0xfff9, 0xfffb},   /* interlinear annotation */
-        {0xe0000, 0xe007f}, /* tags */
+        {0xffa0, 0xffa0},   /* Hangul filler, half width */
+        {0xfff0, 0xfffb},   /* unassigned and invisible, interlinear annotation */
+        {0x1bca0, 0x1bca3}, /* shorthand format controls */
+        {0x1d173, 0x1d17a}, /* musical beams and slurs */
+        {0xe0000, 0xe0fff}, /* tags, more variation selectors */
     };
 
     for (size_t i = 0; i < sizeof(range) / sizeof(range[0]); i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Administration: stats, kick, drain, reload. What is allowed is the server's word. */
 #include "cli/common/out.h"
-#include "cli/sigctl/ctl.h"
+#include "cli/sigctl/want.h"
 
 #define DRAIN_US 20000000 /* sigd gives its clients 10 s unless told otherwise */
 #define PROBE_US 50000
@@ -178,6 +178,14 @@ int cmd_kick(struct ctl *c, const struct ctl_args *a)
     const struct admin_opts *o = a->values;
     char text[1024];
     struct sp_buf b;
+    int status = want_id(c, a->v[0]);
+    if (status) {
+        return status;
+    }
+    if (o->reason && strlen(o->reason) > SP_REASON_MAX) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "--reason: %zu bytes, at most %u may be said",
+                        strlen(o->reason), SP_REASON_MAX);
+    }
     sp_buf_init(&b, text, sizeof(text));
     sp_buf_lit(&b, "\"target\":");
     sp_buf_json(&b, sp_str(a->v[0]));
@@ -185,13 +193,15 @@ int cmd_kick(struct ctl *c, const struct ctl_args *a)
         sp_buf_lit(&b, ",\"reason\":");
         sp_buf_json(&b, sp_str(o->reason));
     }
-    if (b.full) {
-        return ctl_fail(c, EXIT_USAGE, NULL, "id or reason too long");
+    status = ctl_connect(c);
+    if (status) {
+        return status;
     }
     if (ctl_query(c, SP_T_KICK, sp_buf_view(&b), SP_T_ACK, ctl_deadline(c, CTL_ONE_US)) != 0) {
         const struct link_fail *why = link_why(c->link);
         return why->err == SP_TARGET_NOT_FOUND
-                   ? ctl_fail(c, why->status, why->code, "%s is not registered", a->v[0])
+                   ? ctl_fail(c, why->status, why->code, "%s is not registered. Try: sigctl list",
+                              a->v[0])
                    : ctl_fail_link(c);
     }
     print_done(c, "kick", "kicked", a->v[0], -1);
@@ -230,7 +240,9 @@ int cmd_drain(struct ctl *c, const struct ctl_args *a)
     }
     int status = wait_until_gone(c, deadline);
     if (status == EXIT_TIMEOUT) {
-        return ctl_fail(c, status, NULL, "timed out: the server drains, but is not gone yet");
+        return ctl_fail(c, status, NULL,
+                        "timed out: the server drains, but is not gone yet. Try: a longer -W, or "
+                        "sigctl wait server for the next one");
     }
     if (status) {
         return ctl_fail_link(c);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * list: who is registered, all pages of it, and who comes and goes. */
 #include "cli/common/out.h"
+#include "cli/sigctl/ids.h"
 #include "cli/sigctl/show.h"
+#include "cli/sigctl/want.h"
 
 #include <stdlib.h>
 
@@ -24,10 +26,8 @@ const struct opt list_rows[] = {
     ROW("watch", 'w', OPT_FLAG, NULL, watch, "then who joins and leaves"),
     {0}};
 
-#define EARLY_MAX 64
-
 /* listing gathers the pages. What comes between two pages may concern ids that a later page no
- * longer mentions, so it is kept and shown after the list. */
+ * longer mentions, so it is kept and shown after the list, unless the list says it already. */
 struct listing {
     struct ctl *c;
     const struct list_opts *o;
@@ -35,9 +35,11 @@ struct listing {
     char *ids_text, *peers_text;
     size_t ids_size, peers_size;
     int64_t count;
-    unsigned pages, early;
-    bool complete;
-    struct ctl_kept kept[EARLY_MAX];
+    unsigned pages;
+    bool printed, complete;
+    struct ids here; /* who is there, as far as it was told */
+    struct ctl_kept *early;
+    unsigned nearly, room;
 };
 
 static void put_str(struct sp_buf *b, const char *key, const char *value)
@@ -79,6 +81,19 @@ static void add_elements(FILE *f, const struct link_msg *m, struct sp_str key, b
     }
 }
 
+static void add_page(struct listing *l, const struct link_msg *m)
+{
+    if (!l->printed) {
+        add_elements(l->ids, m, SP_STR("clients"), l->pages == 0);
+        add_elements(l->peers, m, SP_STR("peers"), l->pages == 0);
+    }
+    if (l->o->watch) {
+        ids_list(&l->here, m);
+    }
+    l->pages++;
+}
+
+/* Gives what link_why explains. */
 static int get_pages(struct listing *l)
 {
     char text[1024], next[SP_ID_MAX + 1], after[SP_ID_MAX + 1] = "";
@@ -87,15 +102,13 @@ static int get_pages(struct listing *l)
         struct sp_str body = list_body(text, sizeof(text), l->o, after);
         int status = ctl_query(l->c, SP_T_LIST, body, SP_T_CLIENTS, deadline);
         if (status) {
-            return ctl_fail_link(l->c);
+            return status;
         }
         const struct link_msg *m = link_reply(l->c->link);
         if (sp_doc_int(&m->doc, SP_STR("count"), &l->count) != SP_OK) {
-            return ctl_fail(l->c, EXIT_DATA, NULL, "the server's list has no count");
+            return link_set_why(l->c->link, EXIT_DATA, "the server's list has no count");
         }
-        add_elements(l->ids, m, SP_STR("clients"), l->pages == 0);
-        add_elements(l->peers, m, SP_STR("peers"), l->pages == 0);
-        l->pages++;
+        add_page(l, m);
         struct sp_str s = link_text(m, "next", next, sizeof(next));
         snprintf(after, sizeof(after), "%.*s", (int)s.n, s.p ? s.p : "");
     } while (after[0] && !l->o->count);
@@ -201,6 +214,8 @@ static void print_list(const struct listing *l)
     fflush(stdout);
 }
 
+/* ---------------------------------------------------------------- who comes and goes */
+
 static void print_presence(const struct listing *l, const struct link_msg *m)
 {
     if (print_is_machine(&l->c->opts)) {
@@ -210,6 +225,46 @@ static void print_presence(const struct listing *l, const struct link_msg *m)
     }
 }
 
+/* A join of who is there, or a leave of who is not, is what the list has told already. */
+static void tell(struct listing *l, const struct link_msg *m)
+{
+    char word[SP_WORD_MAX], scratch[SP_ID_MAX];
+    struct sp_str event = link_text(m, "event", word, sizeof(word));
+    bool is_here = sp_map_get(&l->here.map, link_text(m, "id", scratch, sizeof(scratch))) != NULL;
+    if ((is_here && sp_str_eq(event, SP_STR("join"))) ||
+        (!is_here && sp_str_eq(event, SP_STR("leave")))) {
+        return;
+    }
+    ids_presence(&l->here, m);
+    print_presence(l, m);
+}
+
+static void keep_early(struct listing *l, const struct link_msg *m)
+{
+    if (l->nearly == l->room) {
+        unsigned room = l->room * 2 + 16;
+        struct ctl_kept *more = realloc(l->early, room * sizeof(*more));
+        if (!more) {
+            return;
+        }
+        memset(more + l->room, 0, (room - l->room) * sizeof(*more));
+        l->early = more;
+        l->room = room;
+    }
+    l->nearly += kept_set(&l->early[l->nearly], m);
+}
+
+static void tell_early(struct listing *l)
+{
+    for (unsigned i = 0; i < l->nearly; i++) {
+        if (l->complete) {
+            tell(l, &l->early[i].m);
+        }
+        kept_clear(&l->early[i]);
+    }
+    l->nearly = 0;
+}
+
 static bool on_presence(void *ctx, const struct link_msg *m)
 {
     struct listing *l = ctx;
@@ -217,9 +272,9 @@ static bool on_presence(void *ctx, const struct link_msg *m)
         return false;
     }
     if (l->complete) {
-        print_presence(l, m);
-    } else if (l->pages > 0 && l->early < EARLY_MAX) {
-        l->early += kept_set(&l->kept[l->early], m);
+        tell(l, m);
+    } else if (l->pages > 0) {
+        keep_early(l, m);
     }
     return true;
 }
@@ -238,22 +293,88 @@ static int watch(struct listing *l)
     return ctl_query(l->c, SP_T_WATCH, body, SP_T_ACK, ctl_deadline(l->c, CTL_ONE_US));
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Tells, in order, whom one set has and the other has not. */
+static void tell_missed(const struct listing *l, const struct ids *these, const struct ids *those,
+                        const char *event)
+{
+    const char **names = calloc(ids_count(these) + 1, sizeof(*names)), *id;
+    char text[SP_ID_MAX + 128];
+    struct link_msg m;
+    size_t n = 0;
+    for (size_t at = 0; names && (id = ids_each(these, &at)) != NULL;) {
+        names[n] = id;
+        n += sp_map_get(&those->map, sp_str(id)) == NULL;
+    }
+    if (names) {
+        qsort(names, n, sizeof(*names), by_name);
+    }
+    for (size_t i = 0; i < n; i++) {
+        snprintf(text, sizeof(text),
+                 "{\"type\":\"presence\",\"event\":\"%s\",\"id\":\"%s\",\"missed\":true}", event,
+                 names[i]);
+        if (link_scan(&m, sp_str(text))) {
+            print_presence(l, &m);
+        }
+    }
+    free(names);
+}
+
+/* After a loss: who came and went meanwhile is told like the rest. */
+static int catch_up(struct listing *l)
+{
+    struct ids before = l->here;
+    if (!ids_init(&l->here, NULL)) {
+        l->here = before;
+        return link_set_why(l->c->link, EXIT_DATA, "out of memory");
+    }
+    l->complete = false;
+    l->pages = 0;
+    int status = watch(l);
+    status = status ? status : get_pages(l);
+    if (status == 0) {
+        tell_missed(l, &before, &l->here, "leave");
+        tell_missed(l, &l->here, &before, "join");
+        ids_fini(&before);
+        l->complete = true;
+    } else {
+        ids_fini(&l->here);
+        l->here = before;
+    }
+    tell_early(l);
+    return status;
+}
+
+/* A loss while catching up is one more loss; one that cannot be mended is the end. */
+static int come_back(struct listing *l, int64_t deadline)
+{
+    int status;
+    do {
+        status = link_recover(l->c->link, NULL, NULL, deadline);
+        if (status) {
+            return status;
+        }
+        status = catch_up(l);
+    } while (status == EXIT_LOST && !link_is_open(l->c->link));
+    return status;
+}
+
 static int follow(struct listing *l)
 {
     int64_t deadline = ctl_deadline(l->c, OPT_NEVER);
     int status = 0;
     l->complete = true;
-    for (unsigned i = 0; i < l->early; i++) {
-        print_presence(l, &l->kept[i].m);
-        kept_clear(&l->kept[i]);
-    }
+    tell_early(l);
     link_needs_reader(l->c->link, true);
     link_comes_back(l->c->link, true);
     while (status == 0) {
         status = link_until(l->c->link, never, NULL, deadline);
         if (status == EXIT_LOST) {
-            status = link_recover(l->c->link, NULL, NULL, deadline);
-            status = status ? status : watch(l);
+            status = come_back(l, deadline);
         }
     }
     link_needs_reader(l->c->link, false);
@@ -261,12 +382,44 @@ static int follow(struct listing *l)
     return status == EXIT_TIMEOUT || status == LINK_NO_READER ? status : ctl_fail_link(l->c);
 }
 
+/* ---------------------------------------------------------------- the command */
+
+static int check(const struct ctl *c, const struct list_opts *o)
+{
+    if (o->count && (o->watch || o->detail)) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "--count prints a number alone: leave out --%s",
+                        o->watch ? "watch" : "detail");
+    }
+    int status = want_match(c, o->match);
+    return status ? status : want_role(c, o->role);
+}
+
+static int run(struct listing *l)
+{
+    int status = ctl_connect(l->c);
+    if (status) {
+        return status;
+    }
+    if (l->o->watch) {
+        ctl_set_take(l->c, on_presence, l);
+        status = watch(l);
+    }
+    status = status ? status : get_pages(l);
+    if (status) {
+        return ctl_fail_link(l->c);
+    }
+    print_list(l);
+    l->printed = true;
+    return l->o->watch ? follow(l) : 0;
+}
+
 int cmd_list(struct ctl *c, const struct ctl_args *a)
 {
-    struct listing *l = calloc(1, sizeof(*l));
-    int status = 0;
-    if (!l) {
-        return ctl_fail(c, EXIT_DATA, NULL, "out of memory");
+    int status = check(c, a->values);
+    struct listing *l = status ? NULL : calloc(1, sizeof(*l));
+    if (status || !l || !ids_init(&l->here, NULL)) {
+        free(l);
+        return status ? status : ctl_fail(c, EXIT_DATA, NULL, "out of memory");
     }
     l->c = c;
     l->o = a->values;
@@ -278,19 +431,14 @@ int cmd_list(struct ctl *c, const struct ctl_args *a)
     /* sp_each_element passes over the bracket of an array, print_machine leaves the blank out */
     fputs(" ", l->ids);
     fputs(" ", l->peers);
-    if (l->o->watch) {
-        ctl_set_take(c, on_presence, l);
-        status = watch(l) ? ctl_fail_link(c) : 0;
-    }
-    status = status ? status : get_pages(l);
-    if (status == 0) {
-        print_list(l);
-        status = l->o->watch ? follow(l) : 0;
-    }
+    status = run(l);
+    tell_early(l);
+    ids_fini(&l->here);
     fclose(l->ids);
     fclose(l->peers);
     free(l->ids_text);
     free(l->peers_text);
+    free(l->early);
     free(l);
     return status;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * register: claim an id, hold it, run a program meanwhile. */
 #include "cli/common/out.h"
-#include "cli/sigctl/ctl.h"
-#include "libproto/id.h"
+#include "cli/sigctl/want.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,10 +11,11 @@
 
 extern char **environ;
 
+#define CHILD_US 5000000 /* for the program of --exec to end after SIGTERM */
+
 struct register_opts {
     struct opt_list meta;
-    const char *role;
-    int64_t duration_us;
+    const char *role, *duration;
     bool hold, exec;
 };
 _Static_assert(sizeof(struct register_opts) <= CTL_VALUES_MAX, "options fit");
@@ -29,7 +29,7 @@ const struct opt register_rows[] = {
     ROW("meta", 'm', OPT_LIST, "KEY=VALUE", meta, "say something about oneself (repeat)"),
     ROW("role", 0, OPT_STRING, "ROLE", role, "drone, camera, operator …"),
     ROW("hold", 0, OPT_FLAG, NULL, hold, "stay until a signal comes"),
-    ROW("for", 0, OPT_DURATION, "DUR", duration_us, "stay for a while"),
+    ROW("for", 0, OPT_STRING, "DUR", duration, "stay for a while"),
     ROW("exec", 0, OPT_FLAG, "CMD...", exec, "run a program meanwhile, exit with its status"),
     {0}};
 
@@ -43,7 +43,8 @@ static int set_meta(struct ctl *c, const struct opt_list *pairs)
     for (unsigned i = 0; i < pairs->n; i++) {
         const char *eq = strchr(pairs->v[i], '=');
         if (!eq || eq == pairs->v[i]) {
-            return ctl_fail(c, EXIT_USAGE, NULL, "--meta '%s': want KEY=VALUE", pairs->v[i]);
+            return ctl_fail(c, EXIT_USAGE, NULL,
+                            "--meta '%s': want KEY=VALUE, as in --meta kind=quad", pairs->v[i]);
         }
         if (i > 0) {
             sp_buf_lit(&b, ",");
@@ -54,7 +55,8 @@ static int set_meta(struct ctl *c, const struct opt_list *pairs)
     }
     sp_json_end(&j, '}');
     if (b.full) {
-        return ctl_fail(c, EXIT_USAGE, NULL, "--meta: more than %u bytes", SP_META_MAX);
+        return ctl_fail(c, EXIT_USAGE, NULL, "--meta: more than %u bytes as JSON: say less",
+                        SP_META_MAX);
     }
     c->meta[b.n] = '\0';
     return 0;
@@ -62,9 +64,6 @@ static int set_meta(struct ctl *c, const struct opt_list *pairs)
 
 static int take_id(struct ctl *c, const char *id)
 {
-    if (!sp_id_ok(sp_str(id))) {
-        return ctl_fail(c, EXIT_USAGE, NULL, "'%s' is not an id", id);
-    }
     if (link_is_registered(c->link) && strcmp(c->id, id) != 0) {
         /* one id per connection */
         link_close(c->link);
@@ -169,6 +168,16 @@ static int stay(struct ctl *c, link_done_fn done, void *ctx, int64_t deadline)
     }
 }
 
+/* The program has a while to end by itself; what holds on to its life does not hold us. */
+static void end_child(struct ctl *c, struct child *child)
+{
+    static const int signals[] = {SIGTERM, SIGKILL};
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]) && child->pid; i++) {
+        kill(child->pid, signals[i]);
+        link_rest(c->link, i == 0 ? link_deadline(CHILD_US) : OPT_NEVER, has_ended, child);
+    }
+}
+
 static int run_meanwhile(struct ctl *c, char **argv, int64_t deadline)
 {
     struct child child = {0};
@@ -178,23 +187,35 @@ static int run_meanwhile(struct ctl *c, char **argv, int64_t deadline)
     }
     link_on_signal(c->link, on_signal, &child);
     status = stay(c, has_ended, &child, deadline);
-    if (child.pid) {
-        kill(child.pid, SIGTERM);
-        link_rest(c->link, OPT_NEVER, has_ended, &child);
-    }
+    end_child(c, &child);
     link_on_signal(c->link, NULL, NULL);
     return status ? status : child.status;
+}
+
+/* What is wrong with the arguments is told before anything is asked of a server. */
+static int check(struct ctl *c, const struct ctl_args *a, int64_t *stay_us)
+{
+    const struct register_opts *o = a->values;
+    if (o->exec && !a->exec) {
+        return ctl_fail(c, EXIT_USAGE, NULL,
+                        "--exec needs a program: register ID --exec CMD [ARGUMENT...]");
+    }
+    if (o->hold && o->duration) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "--hold or --for, not both");
+    }
+    int status = want_role(c, o->role);
+    status = status == 0 && a->n > 0 ? want_id(c, a->v[0]) : status;
+    status = status ? status : want_duration(c, "for", o->duration, 1, stay_us);
+    return status == 0 && o->meta.n > 0 ? set_meta(c, &o->meta) : status;
 }
 
 int cmd_register(struct ctl *c, const struct ctl_args *a)
 {
     const struct register_opts *o = a->values;
-    int status = o->meta.n > 0 ? set_meta(c, &o->meta) : 0;
-    if (o->exec && !a->exec) {
-        return ctl_fail(c, EXIT_USAGE, NULL, "--exec needs a command");
-    }
-    const char *id = a->n > 0 ? a->v[0] : NULL;
-    status = status == 0 && id ? take_id(c, id) : status;
+    int64_t stay_us = OPT_NEVER;
+    int status = check(c, a, &stay_us);
+    status = status ? status : ctl_connect(c);
+    status = status == 0 && a->n > 0 ? take_id(c, a->v[0]) : status;
     if (status == 0) {
         snprintf(c->role, sizeof(c->role), "%s", o->role ? o->role : "");
         status = ctl_identity(c);
@@ -203,9 +224,8 @@ int cmd_register(struct ctl *c, const struct ctl_args *a)
         return status;
     }
     print_registered(c);
-    int64_t deadline = link_deadline(o->duration_us > 0 ? o->duration_us : OPT_NEVER);
     if (a->exec) {
-        return run_meanwhile(c, a->exec, deadline);
+        return run_meanwhile(c, a->exec, link_deadline(stay_us));
     }
-    return o->hold || o->duration_us > 0 ? stay(c, never, NULL, deadline) : 0;
+    return o->hold || o->duration ? stay(c, never, NULL, link_deadline(stay_us)) : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * sessions: the open sessions of the server, oldest first, all pages of them. */
 #include "cli/common/out.h"
-#include "cli/sigctl/ctl.h"
+#include "cli/sigctl/want.h"
 #include "libproto/event.h"
 
 struct sessions_opts {
@@ -126,6 +126,11 @@ int cmd_sessions(struct ctl *c, const struct ctl_args *a)
     const struct sessions_opts *o = a->values;
     char text[1024], scratch[SP_ID_MAX + 1], after[SP_ID_MAX + 1];
     struct sp_str next = {NULL, 0};
+    int status = want_match(c, o->match);
+    status = status ? status : ctl_connect(c);
+    if (status) {
+        return status;
+    }
     int64_t count, deadline = ctl_deadline(c, CTL_ONE_US);
     do {
         struct sp_str body = body_of(text, sizeof(text), o, next);

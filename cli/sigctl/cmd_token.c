@@ -269,7 +269,9 @@ static void print_granted(const struct ctl *c, const struct token_claims *t)
         printf("valid: id %s, role %s, expires %s\n", t->id[0] ? t->id : "-",
                t->role[0] ? t->role : "-", left);
         for (unsigned i = 0; i < t->nids; i++) {
-            printf("ids %s\n", t->ids[i]);
+            fputs("ids ", stdout);
+            out_safe(stdout, sp_str(t->ids[i]));
+            putchar('\n');
         }
         return;
     }

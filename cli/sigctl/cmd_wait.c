@@ -4,7 +4,7 @@
 #include "cli/common/out.h"
 #include "cli/sigctl/ids.h"
 #include "cli/sigctl/relay.h"
-#include "libproto/id.h"
+#include "cli/sigctl/want.h"
 #include "libproto/units.h"
 
 struct wait_opts {
@@ -170,8 +170,10 @@ static int wait_for_peers(struct ctl *c, struct peers *p, const char *match, con
         ctl_set_take(c, on_presence, p);
         status = watch_peers(c, p, deadline);
         if (status == EXIT_TIMEOUT) {
-            ctl_fail(c, status, NULL, "timed out waiting for %s (%zu registered%s%s)", what,
-                     ids_count(&p->ids), match ? " that match " : "", match ? match : "");
+            ctl_fail(c, status, NULL,
+                     "timed out waiting for %s (%zu registered%s%s). Try: sigctl list, or a longer "
+                     "-W",
+                     what, ids_count(&p->ids), match ? " that match " : "", match ? match : "");
         } else if (status) {
             ctl_fail_link(c);
         }
@@ -192,8 +194,10 @@ static int wait_peer(struct ctl *c, const struct ctl_args *a)
     const struct wait_opts *o = a->values;
     struct peers p = {.op = o->gone ? LESS : AT_LEAST, .want = 1};
     char what[SP_ID_MAX + 32];
-    if (a->n != 2 || !sp_id_ok(sp_str(a->v[1]))) {
-        return ctl_fail(c, EXIT_USAGE, NULL, "usage: wait peer ID [--gone]");
+    int status = a->n == 2 ? want_id(c, a->v[1])
+                           : ctl_fail(c, EXIT_USAGE, NULL, "usage: wait peer ID [--gone]");
+    if (status) {
+        return status;
     }
     snprintf(what, sizeof(what), "%s%s", a->v[1], o->gone ? " to leave" : "");
     return wait_for_peers(c, &p, a->v[1], what);
@@ -204,11 +208,17 @@ static int wait_peers(struct ctl *c, const struct ctl_args *a)
     const struct wait_opts *o = a->values;
     struct peers p = {0};
     char what[64];
-    if (a->n != 2 || !parse_count(a->v[1], &p)) {
+    if (a->n != 2) {
         return ctl_fail(c, EXIT_USAGE, NULL, "usage: wait peers '>=N' [--match GLOB]");
     }
+    if (!parse_count(a->v[1], &p)) {
+        return ctl_fail(c, EXIT_USAGE, NULL,
+                        "wait peers '%s': must be a number, or >= <= = != > < and a number",
+                        a->v[1]);
+    }
     snprintf(what, sizeof(what), "peers %s", a->v[1]);
-    return wait_for_peers(c, &p, o->match, what);
+    int status = want_match(c, o->match);
+    return status ? status : wait_for_peers(c, &p, o->match, what);
 }
 
 struct expect {
@@ -260,12 +270,14 @@ static int wait_server(struct ctl *c, const struct ctl_args *a)
 {
     int64_t start = link_mono_us(), deadline = ctl_deadline(c, CTL_ONE_US);
     int status = link_open(c->link);
+    const struct link_fail first = *link_why(c->link);
     (void)a;
     if (status == EXIT_CONNECT || status == EXIT_LOST || status == EXIT_REFUSED) {
         status = link_recover(c->link, NULL, NULL, deadline);
     }
     if (status == EXIT_TIMEOUT) {
-        return ctl_fail(c, status, NULL, "timed out: no server at %s", link_url(c->link));
+        return ctl_fail(c, status, NULL, "timed out: no server at %s (%s)", link_url(c->link),
+                        first.text);
     }
     if (status) {
         return ctl_fail_link(c);
@@ -274,19 +286,49 @@ static int wait_server(struct ctl *c, const struct ctl_args *a)
     return 0;
 }
 
+/* What a form does not know it would ignore, and the wait would be for something else. */
+struct given {
+    const char *name;
+    bool yes;
+};
+
+static int check_options(const struct ctl *c, const char *form, const char *known,
+                         const struct given *given)
+{
+    for (; given->name; given++) {
+        if (given->yes && !strstr(known, given->name)) {
+            return ctl_fail(c, EXIT_USAGE, NULL, "wait %s has no --%s; %s%s", form, given->name,
+                            *known ? "it takes " : "it takes no option of its own", known);
+        }
+    }
+    return 0;
+}
+
 int cmd_wait(struct ctl *c, const struct ctl_args *a)
 {
     static const struct {
-        const char *word;
+        const char *word, *known;
+        int most;
         int (*run)(struct ctl *c, const struct ctl_args *a);
-    } kinds[] = {{"peer", wait_peer},
-                 {"peers", wait_peers},
-                 {"message", wait_message},
-                 {"server", wait_server}};
+    } kinds[] = {{"peer", "--gone", 2, wait_peer},
+                 {"peers", "--match", 2, wait_peers},
+                 {"message", "--type --from --until", 1, wait_message},
+                 {"server", "", 1, wait_server}};
+    const struct wait_opts *o = a->values;
+    const struct given given[] = {{"gone", o->gone},           {"match", o->match != NULL},
+                                  {"type", o->type != NULL},   {"from", o->from != NULL},
+                                  {"until", o->until != NULL}, {NULL, false}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strcmp(a->v[0], kinds[i].word) == 0) {
-            return kinds[i].run(c, a);
+        if (strcmp(a->v[0], kinds[i].word) != 0) {
+            continue;
         }
+        if (a->n > kinds[i].most) {
+            return ctl_fail(c, EXIT_USAGE, NULL, "wait %s takes no further word, but '%s' came",
+                            a->v[0], a->v[1]);
+        }
+        int status = check_options(c, a->v[0], kinds[i].known, given);
+        return status ? status : kinds[i].run(c, a);
     }
-    return ctl_fail(c, EXIT_USAGE, NULL, "wait for what? peer, peers, message or server");
+    return ctl_fail(c, EXIT_USAGE, NULL,
+                    "wait for '%s'? Want peer ID, peers '>=N', message or server", a->v[0]);
 }

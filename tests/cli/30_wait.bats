@@ -43,7 +43,7 @@ teardown() { stop_all; }
     run --separate-stderr sigctl wait peers '>=2' --match 'drone-*' -W 50ms
     assert_failure 5
     assert_equal "$stderr" \
-        'sigctl: timed out waiting for peers >=2 (1 registered that match drone-*)'
+        'sigctl: timed out waiting for peers >=2 (1 registered that match drone-*). Try: sigctl list, or a longer -W'
     run --separate-stderr sigctl wait peers many
     assert_failure 2
 }

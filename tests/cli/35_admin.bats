@@ -108,8 +108,8 @@ has_sessions() { [[ $(sigctl sessions --count) == "$1" ]]; }
     assert_output --regexp '^admin +kick .*→ drone-1 +done wrong firmware'
     run --separate-stderr sigctl kick drone-1 --json
     assert_failure 6
-    assert_json '.exit == 6 and .code == "target_not_found" and .message == "drone-1 is not registered"'
-    assert_equal "$stderr" 'sigctl: drone-1 is not registered'
+    assert_json '.exit == 6 and .code == "target_not_found" and .message == "drone-1 is not registered. Try: sigctl list"'
+    assert_equal "$stderr" 'sigctl: drone-1 is not registered. Try: sigctl list'
     hold drone-1
     run --separate-stderr sigctl kick drone-1 --json
     assert_json '.ok and .type == "kick" and .id == "drone-1"'

@@ -17,6 +17,11 @@ bool opt_takes_value(const struct opt *row)
     return row->type != OPT_FLAG && row->type != OPT_ASK;
 }
 
+int opt_words(const struct opt *row)
+{
+    return row->type == OPT_PAIR ? 2 : opt_takes_value(row);
+}
+
 static bool is_choice(const char *words, const char *v)
 {
     size_t n = strlen(v);
@@ -37,6 +42,17 @@ static bool add_to_list(struct opt_list *list, const char *v)
     return true;
 }
 
+/* The second word follows, see set_second. */
+static bool add_pair(struct opt_pairs *pairs, const char *name)
+{
+    if (pairs->n == OPT_PAIRS_MAX) {
+        return false;
+    }
+    pairs->v[pairs->n].name = name;
+    pairs->v[pairs->n++].value = NULL;
+    return true;
+}
+
 /* The wanted form of a value, for the error sentence; NULL when any text will do. */
 static const char *set_value(const struct opt *row, void *values, const char *v)
 {
@@ -53,6 +69,8 @@ static const char *set_value(const struct opt *row, void *values, const char *v)
         return NULL;
     case OPT_LIST:
         return add_to_list(at, v) ? NULL : "given no more than 64 times";
+    case OPT_PAIR:
+        return add_pair(at, v) ? NULL : "given no more than 32 times";
     case OPT_COUNT:
         return sp_parse_count(sp_str(v), at) ? NULL : "a count such as 500 or 10k";
     case OPT_SIZE:
@@ -202,7 +220,19 @@ static bool is_abbreviated(char **argv, const char *name)
     return false;
 }
 
-static bool parse_one(struct opt_flat *f, int code, char **argv, char *why, size_t cap)
+/* getopt_long knows options of one word; it goes on behind what is taken here, and sorts it with
+ * the option. */
+static bool set_second(const struct opt_flat *f, int i, int argc, char **argv)
+{
+    struct opt_pairs *pairs = (void *)((char *)f->values[i] + f->row[i]->off);
+    if (optind >= argc) {
+        return false;
+    }
+    pairs->v[pairs->n - 1].value = argv[optind++];
+    return true;
+}
+
+static bool parse_one(struct opt_flat *f, int code, int argc, char **argv, char *why, size_t cap)
 {
     if (code == '?') {
         explain_unknown(f, argv[optind - 1], why, cap);
@@ -223,6 +253,10 @@ static bool parse_one(struct opt_flat *f, int code, char **argv, char *why, size
         snprintf(why, cap, "--%s '%s': must be %s", f->row[i]->name, optarg, wanted);
         return false;
     }
+    if (f->row[i]->type == OPT_PAIR && !set_second(f, i, argc, argv)) {
+        snprintf(why, cap, "--%s needs two values (%s)", f->row[i]->name, f->row[i]->arg);
+        return false;
+    }
     return true;
 }
 
@@ -236,7 +270,7 @@ bool opt_flat_parse(struct opt_flat *f, int argc, char **argv, int *first, char 
         if (code == -1) {
             break;
         }
-        if (!parse_one(f, code, argv, why, cap)) {
+        if (!parse_one(f, code, argc, argv, why, cap)) {
             return false;
         }
     }

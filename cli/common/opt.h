@@ -13,6 +13,7 @@ enum opt_type {
     OPT_FLAG,     /* bool */
     OPT_STRING,   /* const char * */
     OPT_LIST,     /* struct opt_list: may be given again and again */
+    OPT_PAIR,     /* struct opt_pairs: two words each time, again and again; of arguments alone */
     OPT_COUNT,    /* int64_t, 10k = 10000 */
     OPT_SIZE,     /* int64_t bytes, 64K = 65536 */
     OPT_DURATION, /* int64_t microseconds; OPT_NEVER for "none" */
@@ -30,13 +31,22 @@ struct opt_list {
     unsigned n;
 };
 
+#define OPT_PAIRS_MAX 32
+
+struct opt_pairs {
+    struct {
+        const char *name, *value;
+    } v[OPT_PAIRS_MAX];
+    unsigned n;
+};
+
 /* opt is one row; a table ends with a row whose name is NULL. Values are borrowed from argv, the
  * environment and what opt_read keeps of files. */
 struct opt {
     const char *name; /* long name, without dashes */
     char letter;      /* short name, 0 for none */
     enum opt_type type;
-    const char *arg; /* what the help calls the value; NULL for flags */
+    const char *arg; /* what the help calls the value or values; NULL for flags */
     const char *env; /* environment variable, NULL for none */
     size_t off;      /* offsetof() into the values struct */
     const char *help;
@@ -62,6 +72,8 @@ int opt_read(const struct opt_group *groups, size_t n, int argc, char **argv, in
 bool opt_is_argument(const struct opt *row);
 /* opt_takes_value is false for flags. */
 bool opt_takes_value(const struct opt *row);
+/* opt_words gives how many words of a command line are its value: 0, 1 or 2. */
+int opt_words(const struct opt *row);
 
 /* opt_parse reads argv[1..argc); positional arguments are moved to the end of argv and *first is
  * the index of the first. argv[stop] named by "--" ends the options. False with a sentence in why,

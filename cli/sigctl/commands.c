@@ -42,6 +42,9 @@ const struct command commands[] = {
      "look after the server, by role", drain_rows, 0, 0, 0, cmd_drain},
     {"reload", "", "have the server read its configuration again", "sigctl reload",
      "look after the server, by role", reload_rows, 0, 0, 0, cmd_reload},
+    {"agent", "", "simulated peers that answer",
+     "sigctl agent --count 20 --id 'drone-%02i' --answer auto --ice 4 --duration 1m", NULL,
+     agent_rows, 0, 0, CMD_LATE | CMD_STREAM, cmd_agent},
     {"token", "make|show|check [TOKEN]", "tokens that the server asks for",
      "sigctl token make --secret-file secret --sub drone-1 --role drone", NULL, token_rows, 1, 2,
      CMD_LOCAL, cmd_token},
@@ -82,29 +85,33 @@ static const struct opt *row_of(const struct opt *rows, struct sp_str name, char
     return NULL;
 }
 
-static bool wants_value(struct sp_str name, char letter)
+static int words_of(struct sp_str name, char letter)
 {
     const struct opt *row = row_of(link_rows, name, letter);
-    for (const struct command *cmd = commands; !row && cmd->name; cmd++) {
     row = row ? row : row_of(ctl_rows, name, letter);
+    for (const struct command *cmd = commands; !row && cmd->name; cmd++) {
         row = row_of(cmd->rows, name, letter);
     }
-    return row && opt_takes_value(row);
+    return row ? opt_words(row) : 0;
 }
 
-/* Tells whether the value of an option is the next word. */
-static bool value_follows(const char *arg)
+/* How many of the next words are the value of an option. */
+static int words_behind(const char *arg)
 {
     struct sp_str none = {NULL, 0};
     if (arg[1] == '-') {
-        return !strchr(arg, '=') && wants_value(sp_str(arg + 2), '\0');
+        const char *eq = strchr(arg, '=');
+        int n =
+            words_of((struct sp_str){arg + 2, eq ? (size_t)(eq - arg - 2) : strlen(arg + 2)}, '\0');
+        return eq && n > 0 ? n - 1 : n;
     }
     for (const char *p = arg + 1; *p; p++) {
-        if (wants_value(none, *p)) {
-            return p[1] == '\0';
+        int n = words_of(none, *p);
+        if (n > 0) {
+            return p[1] == '\0' ? n : n - 1;
         }
     }
-    return false;
+    return 0;
 }
 
 int command_index(int argc, char **argv)
@@ -116,7 +123,7 @@ int command_index(int argc, char **argv)
         if (argv[i][0] != '-' || argv[i][1] == '\0') {
             return i;
         }
-        i += value_follows(argv[i]);
+        i += words_behind(argv[i]);
     }
     return argc;
 }
@@ -157,13 +164,13 @@ static void help_options(FILE *f)
           "options of every command, before or after it:\n",
           f);
     opt_help(f, link_rows);
+    fputs("\nwithout a command:\n", f);
+    opt_help(f, ctl_rows);
 }
 
 void help_one(FILE *f, const struct command *cmd)
 {
     fprintf(f, "  %s\n\nusage: %s %s\n%s\n", cmd->example, cmd->name, cmd->args, cmd->help);
-    fputs("\nwithout a command:\n", f);
-    opt_help(f, ctl_rows);
     if (cmd->rows->name) {
         fputs("\noptions:\n", f);
         opt_help(f, cmd->rows);

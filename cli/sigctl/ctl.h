@@ -142,6 +142,7 @@ COMMAND(stats);
 COMMAND(kick);
 COMMAND(drain);
 COMMAND(reload);
+COMMAND(agent);
 COMMAND(token);
 COMMAND(completion);
 COMMAND(help);

@@ -16,6 +16,7 @@
 
 static struct out_conf conf = {.program = "sigkit"};
 static bool colour;
+static const struct out_sink *diverted;
 /* A line leaves in one write up to this size, so that lines of parallel tools do not mix. */
 static char stdout_buf[64 * 1024];
 
@@ -111,8 +112,22 @@ static void put_visible(struct sp_str line)
     fwrite(line.p + run, 1, line.n - run, stdout);
 }
 
+void out_divert(const struct out_sink *sink)
+{
+    diverted = sink;
+}
+
+bool out_is_diverted(void)
+{
+    return diverted != NULL;
+}
+
 void out_line(struct sp_str line)
 {
+    if (diverted) {
+        diverted->line(diverted->ctx, line);
+        return;
+    }
     if (isatty(STDOUT_FILENO)) {
         put_visible(line);
     } else {
@@ -131,7 +146,7 @@ static void say(const char *text)
     fprintf(stderr, "%s: %.*s\n", conf.program, (int)n, safe);
 }
 
-static const char *word_of(enum exit_code status)
+static const char *word_of(int status)
 {
     switch (status) {
 #define EXIT_ROW(id, number, text)                                                                 \
@@ -143,22 +158,26 @@ static const char *word_of(enum exit_code status)
     return "SIGNAL";
 }
 
-static void fail_json(enum exit_code status, const char *code, const char *text)
+void out_word(int status, char word[32])
 {
-    char line[16 * 1024], word[32];
-    struct sp_buf b;
-    struct sp_json j;
     size_t n = 0;
-    for (const char *w = word_of(status); *w && n + 1 < sizeof(word); w++) {
+    for (const char *w = word_of(status); *w && n + 1 < 32; w++) {
         word[n++] = (char)tolower((unsigned char)*w);
     }
     word[n] = '\0';
+}
+
+static void fail_json(int status, const char *code, const char *text)
+{
+    char line[16 * 1024];
+    struct sp_buf b;
+    struct sp_json j;
     sp_buf_init(&b, line, sizeof(line));
     sp_json_init(&j, &b);
     sp_json_object(&j, NULL);
     sp_json_bool(&j, "ok", false);
     sp_json_int(&j, "exit", (int64_t)status);
-    sp_json_str(&j, "code", sp_str(code ? code : word));
+    sp_json_str(&j, "code", sp_str(code));
     sp_json_str(&j, "message", sp_str(text));
     sp_json_end(&j, '}');
     out_line(sp_buf_view(&b));
@@ -166,14 +185,20 @@ static void fail_json(enum exit_code status, const char *code, const char *text)
 
 int out_fail(enum exit_code status, const char *code, const char *fmt, ...)
 {
-    char text[2048];
+    char text[2048], word[32];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    out_word((int)status, word);
+    code = code && *code ? code : word;
+    if (diverted) {
+        diverted->fail(diverted->ctx, (int)status, code, text);
+        return (int)status;
+    }
     say(text);
     if (conf.json) {
-        fail_json(status, code, text);
+        fail_json((int)status, code, text);
     }
     return (int)status;
 }

@@ -33,6 +33,20 @@ void out_safe(FILE *f, struct sp_str s);
  */
 void out_line(struct sp_str line);
 
+/* out_sink takes what would be printed: lines of JSON, and failures, whose code is never empty. */
+struct out_sink {
+    void (*line)(void *ctx, struct sp_str line);
+    void (*fail)(void *ctx, int status, const char *code, const char *text);
+    void *ctx;
+};
+
+/* out_divert has the sink, which is borrowed, take them from now on; NULL ends it. */
+void out_divert(const struct out_sink *sink);
+bool out_is_diverted(void);
+
+/* out_word gives the code of a failure that has none from the server: "timeout", "lost". */
+void out_word(int status, char word[32]);
+
 /* out_fail prints "program: text" on stderr and, with --json, one object on stdout:
  * {"ok":false,"exit":N,"code":CODE,"message":TEXT}. code may be NULL. Returns status. */
 int out_fail(enum exit_code status, const char *code, const char *fmt, ...)

@@ -178,13 +178,16 @@ int cmd_call(struct ctl *c, const struct ctl_args *a)
     if (!sdp) {
         return status;
     }
+    status = relay_begin(c);
     int64_t deadline = ctl_deadline(c, CTL_ONE_US);
     k.answer.match = (struct match){.from = k.to, .type = "answer"};
     k.answer.bye_ends = true;
     ctl_set_take(c, on_message, &k);
     k.start = link_mono_us();
-    head(&k);
-    status = make_offer(&k, sdp, n, deadline);
+    if (status == 0) {
+        head(&k);
+        status = make_offer(&k, sdp, n, deadline);
+    }
     if (status == 0) {
         status = swap_candidates(&k, o->ice_wait_us > 0 ? o->ice_wait_us : 1000000, deadline);
     }

@@ -12,13 +12,20 @@
 struct lines {
     char *p;
     size_t n, cap, at, scanned;
+    size_t len; /* of the line that lines_next gave last, which may hold NUL */
     bool end, too_long;
+    bool forgiving; /* an endless line is passed over: the next lines_next goes on behind it */
+    bool dropping;
     int err; /* why reading failed */
 };
 
 /* lines_next gives the next line without its end, borrowed until the next call; NULL at the end of
  * the input. Status is that of link_rest, or EXIT_DATA (see link_why) for an endless line. */
 int lines_next(struct lines *in, struct link *l, char **line);
+/* lines_ready tells that lines_next will not wait; lines_read reads once from stdin. Both take a
+ * struct lines, for link_until and link_on_input. */
+bool lines_ready(void *in);
+void lines_read(void *in);
 void lines_fini(struct lines *in);
 
 /* words splits a line in place as a shell would: blanks separate, 'literal', "text with \" and \\",

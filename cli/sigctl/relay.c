@@ -24,35 +24,45 @@ static void put_body(struct sp_buf *b, const struct relay *r)
     }
 }
 
-static int ask(struct ctl *c, const struct relay *r, struct sp_str body, int64_t deadline)
+size_t relay_size(const struct relay *r)
 {
-    size_t cap = body.n + 2048;
+    return r->body.n + r->raw.n + r->text.n * 6 + 2112;
+}
+
+bool relay_put(struct sp_buf *b, const struct relay *r, struct sp_str rid)
+{
+    size_t cap = relay_size(r);
+    char *p = malloc(cap);
+    struct sp_buf body;
+    if (!p) {
+        return false;
+    }
+    sp_buf_init(&body, p, cap);
+    put_body(&body, r);
+    sp_put_send(b, sp_str(r->type), sp_str(r->target), sp_str(r->session), sp_buf_view(&body), rid);
+    free(p);
+    return !b->full;
+}
+
+static int ask(struct ctl *c, const struct relay *r, int64_t deadline)
+{
+    size_t cap = relay_size(r);
     char *p = malloc(cap);
     struct sp_buf b;
     if (!p) {
         return link_set_why(c->link, EXIT_DATA, "out of memory");
     }
     sp_buf_init(&b, p, cap);
-    sp_put_send(&b, sp_str(r->type), sp_str(r->target), sp_str(r->session), body,
-                link_rid(c->link));
-    int status = b.full ? link_set_why(c->link, EXIT_USAGE, "target or session too long")
-                        : link_ask(c->link, sp_buf_view(&b), SP_T_ACK, deadline);
+    int status = relay_put(&b, r, link_rid(c->link))
+                     ? link_ask(c->link, sp_buf_view(&b), SP_T_ACK, deadline)
+                     : link_set_why(c->link, EXIT_USAGE, "target or session too long");
     free(p);
     return status;
 }
 
 int relay_send(struct ctl *c, const struct relay *r, int64_t deadline)
 {
-    size_t cap = r->body.n + r->raw.n + r->text.n * 6 + 64;
-    char *p = malloc(cap);
-    struct sp_buf b;
-    if (!p) {
-        return ctl_fail(c, EXIT_DATA, NULL, "out of memory");
-    }
-    sp_buf_init(&b, p, cap);
-    put_body(&b, r);
-    int status = ask(c, r, sp_buf_view(&b), deadline);
-    free(p);
+    int status = ask(c, r, deadline);
     if (status == EXIT_TIMEOUT) {
         return ctl_fail(c, status, NULL, "timed out: %s to %s was not acknowledged", r->type,
                         r->target);
@@ -60,34 +70,117 @@ int relay_send(struct ctl *c, const struct relay *r, int64_t deadline)
     return status ? ctl_fail_to(c, r->target) : 0;
 }
 
-void relay_result(struct ctl *c, const struct relay *r, int64_t sent_us)
+void refusal_of(struct refusal *r, const struct link_msg *error, const char *target)
 {
-    const struct link_msg *ack = link_reply(c->link);
-    char session[SP_ID_MAX + 1];
-    struct sp_str s = link_text(ack, "sessionId", session, sizeof(session));
-    int64_t rtt = ack->mono_us - sent_us;
-    struct print_line l;
-    if (!print_is_machine(&c->opts)) {
-        if (!c->opts.quiet) {
-            printf("%s to %s delivered", r->type, r->target);
-            if (s.n > 0) {
-                printf(" in ");
-                out_safe(stdout, s);
-            }
-            printf(" (%.2f ms)\n", (double)rtt / 1000);
-        }
+    char a[64], b[256], d[256], advice[48] = "";
+    struct sp_str code = link_text(error, "code", a, sizeof(a));
+    struct sp_str message = link_text(error, "message", b, sizeof(b));
+    struct sp_str details = link_text(error, "details", d, sizeof(d));
+    enum sp_err e = sp_err_find(code);
+    int64_t ms = -1;
+    if (sp_doc_int(&error->doc, SP_STR("retryAfter"), &ms) == SP_OK && ms >= 0) {
+        snprintf(advice, sizeof(advice), ", try again in %.1f s", (double)ms / 1000);
+    }
+    r->status = e == SP_OK ? EXIT_REFUSED : (int)exit_of_error(e);
+    r->retry_us = ms >= 0 ? ms * 1000 : -1;
+    snprintf(r->code, sizeof(r->code), "%.*s", (int)code.n, code.p ? code.p : "");
+    if (e == SP_TARGET_NOT_FOUND && target[0]) {
+        snprintf(r->text, sizeof(r->text), "%s is not registered. Try: sigctl wait peer %s", target,
+                 target);
+    } else {
+        snprintf(r->text, sizeof(r->text), "the server refused: %.*s (%.*s%s%.*s)%s", (int)code.n,
+                 code.p, (int)message.n, message.p, details.n ? ": " : "", (int)details.n,
+                 details.p, advice);
+    }
+}
+
+static void tell_ack(const struct ctl *c, const struct relay *r, const struct relay_ack *ack)
+{
+    if (c->opts.quiet) {
         return;
     }
-    if (print_begin(&l, SP_ID_MAX * 2)) {
+    printf("%s to ", r->type);
+    out_safe(stdout, sp_str(r->target));
+    printf(" delivered");
+    if (ack->session.n > 0) {
+        printf(" in ");
+        out_safe(stdout, ack->session);
+    }
+    printf(" (%.2f ms)\n", (double)ack->rtt_us / 1000);
+    fflush(stdout);
+}
+
+static void put_count(struct print_line *l, const struct relay *r)
+{
+    if (r->counter) {
+        sp_json_int(&l->j, r->counter, r->count);
+    }
+}
+
+void relay_acked(struct ctl *c, const struct relay *r, const struct relay_ack *ack)
+{
+    struct print_line l;
+    if (!print_is_machine(&c->opts)) {
+        tell_ack(c, r, ack);
+        return;
+    }
+    if (print_begin(&l, SP_ID_MAX * 3)) {
         sp_json_bool(&l.j, "ok", true);
         sp_json_str(&l.j, "type", SP_STR("ack"));
         sp_json_str(&l.j, "kind", sp_str(r->type));
         sp_json_str(&l.j, "to", sp_str(r->target));
-        sp_json_str_opt(&l.j, "session", s);
-        sp_json_int(&l.j, "rtt_us", rtt);
+        put_count(&l, r);
+        sp_json_str_opt(&l.j, "session", ack->session);
+        sp_json_int(&l.j, "rtt_us", ack->rtt_us);
         print_time(&l, ack->wall_us);
         print_end(&c->opts, &l);
     }
+}
+
+void relay_refused(struct ctl *c, const struct relay *r, const struct refusal *no)
+{
+    struct print_line l;
+    char word[32];
+    out_word(no->status, word);
+    if (!print_is_machine(&c->opts)) {
+        ctl_fail(c, no->status, no->code, "%s %lld: %s", r->counter, (long long)r->count, no->text);
+        return;
+    }
+    if (print_begin(&l, SP_ID_MAX + sizeof(no->text))) {
+        sp_json_bool(&l.j, "ok", false);
+        put_count(&l, r);
+        sp_json_int(&l.j, "exit", no->status);
+        sp_json_str(&l.j, "code", sp_str(no->code[0] ? no->code : word));
+        sp_json_str(&l.j, "message", sp_str(no->text));
+        sp_json_str_opt(&l.j, "to", sp_str(r->target));
+        print_time(&l, link_wall_us());
+        print_end(&c->opts, &l);
+    }
+}
+
+void relay_result(struct ctl *c, const struct relay *r, int64_t sent_us)
+{
+    const struct link_msg *ack = link_reply(c->link);
+    char session[SP_ID_MAX + 1];
+    relay_acked(c, r,
+                &(struct relay_ack){link_text(ack, "sessionId", session, sizeof(session)),
+                                    ack->mono_us - sent_us, ack->wall_us});
+}
+
+int relay_begin(struct ctl *c)
+{
+    int status = ctl_connect(c);
+    return status ? status : ctl_identity(c);
+}
+
+int relay_one(struct ctl *c, const struct relay *r)
+{
+    int64_t sent = link_mono_us();
+    int status = relay_send(c, r, ctl_deadline(c, CTL_ONE_US));
+    if (status == 0) {
+        relay_result(c, r, sent);
+    }
+    return status;
 }
 
 int relay_ice(struct ctl *c, const char *target, const char *session, const char *spec,

@@ -12,13 +12,45 @@ struct relay {
     const char *type, *target, *session;
     const char *key; /* the member that text or raw becomes */
     struct sp_str text, raw, body;
+    const char *counter; /* "seq", "line": the member of the result that count is; may be NULL */
+    int64_t count;
 };
+
+/* relay_ack is what the result tells of an acknowledged message. */
+struct relay_ack {
+    struct sp_str session;
+    int64_t rtt_us, wall_us;
+};
+
+/* refusal is a failed message; status is never 0, code may be empty. */
+struct refusal {
+    int status;
+    int64_t retry_us; /* when the server lets it be sent again; -1: not said */
+    char code[SP_WORD_MAX + 1];
+    char text[480];
+};
+
+/* refusal_of reads the server's error, in words with a way out; target may be empty. */
+void refusal_of(struct refusal *r, const struct link_msg *error, const char *target);
+
+/* relay_put composes the message with a raw rid; false when it does not fit. */
+bool relay_put(struct sp_buf *b, const struct relay *r, struct sp_str rid);
+/* relay_size is more than what relay_put writes. */
+size_t relay_size(const struct relay *r);
+
+/* relay_begin connects and registers, after the command line was found right. */
+int relay_begin(struct ctl *c);
 
 /* relay_send sends it and waits for the ack; prints what fails. */
 int relay_send(struct ctl *c, const struct relay *r, int64_t deadline);
 
 /* relay_result prints the ack: {"ok":true,"type":"ack",…}. */
 void relay_result(struct ctl *c, const struct relay *r, int64_t sent_us);
+/* relay_one sends it and prints the ack. */
+int relay_one(struct ctl *c, const struct relay *r);
+void relay_acked(struct ctl *c, const struct relay *r, const struct relay_ack *ack);
+/* relay_refused prints one of many that failed: on stdout for machines, on stderr for people. */
+void relay_refused(struct ctl *c, const struct relay *r, const struct refusal *no);
 
 /* relay_ice sends the candidates that spec names. sent counts them. */
 int relay_ice(struct ctl *c, const char *target, const char *session, const char *spec,

@@ -79,11 +79,18 @@ char *spec_sdp(const struct ctl *c, const char *spec, const char *media, bool an
 {
     char initials[4] = "v";
     struct sp_buf b;
+    bool made = !spec || strcmp(spec, "auto") == 0;
+    if (media && !made) {
+        *status =
+            ctl_fail(c, EXIT_USAGE, NULL, "--media is for a made-up description (auto), not %s",
+                     spec[0] == '@' ? spec : "this one");
+        return NULL;
+    }
     if (media && !sdp_media(media, initials)) {
         *status = ctl_fail(c, EXIT_USAGE, NULL, "--media '%s': want video, audio, data", media);
         return NULL;
     }
-    if (spec && strcmp(spec, "auto") != 0) {
+    if (!made) {
         return spec_load(c, spec, n, status);
     }
     char *p = malloc(4096);

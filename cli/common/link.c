@@ -190,6 +190,12 @@ void link_on_input(struct link *l, int fd, link_input_fn fn, void *ctx)
     l->input_ctx = ctx;
 }
 
+void link_on_wait(struct link *l, link_wait_fn fn, void *ctx)
+{
+    l->on_wait = fn;
+    l->wait_ctx = ctx;
+}
+
 void link_on_signal(struct link *l, link_signal_fn fn, void *ctx)
 {
     l->on_signal = fn;
@@ -246,13 +252,24 @@ const struct link_msg *link_reply(const struct link *l)
     return &l->reply;
 }
 
+/* A signal that is pending is read from one link of the ring; the taker may be another. */
+static bool is_taken(struct link *l, int signo)
+{
+    struct link *one = l;
+    bool taken = false;
+    do {
+        taken = (one->on_signal && one->on_signal(one->signal_ctx, signo)) || taken;
+        one = one->next;
+    } while (one != l);
+    return taken;
+}
+
 static int take_signals(struct link *l)
 {
     struct signalfd_siginfo info;
     while (read(l->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         int signo = (int)info.ssi_signo;
-        bool taken = l->on_signal && l->on_signal(l->signal_ctx, signo);
-        if (!taken && signo != SIGCHLD && signo != SIGWINCH) {
+        if (!is_taken(l, signo) && signo != SIGCHLD && signo != SIGWINCH) {
             return link_set_why(l, 128 + signo, "interrupted");
         }
     }
@@ -295,7 +312,7 @@ static void serve_ring(struct link *l, const struct pollfd *p)
     } while (one != l);
 }
 
-int link_step(struct link *l, int64_t deadline)
+int link_serve(struct link *l, int64_t deadline)
 {
     enum { SIGNALS, INPUT, STDOUT, RING };
     struct pollfd p[RING + LINK_BESIDE_MAX] = {
@@ -317,6 +334,11 @@ int link_step(struct link *l, int64_t deadline)
         return link_set_why(l, LINK_NO_READER, "nobody reads the output");
     }
     return p[SIGNALS].revents ? take_signals(l) : 0;
+}
+
+int link_step(struct link *l, int64_t deadline)
+{
+    return l->on_wait ? l->on_wait(l->wait_ctx, l, deadline) : link_serve(l, deadline);
 }
 
 int link_rest(struct link *l, int64_t until, link_done_fn done, void *ctx)
@@ -365,6 +387,11 @@ void link_close(struct link *l)
         l->on_message = fn;
         l->input = input;
     }
+    link_drop(l);
+}
+
+void link_drop(struct link *l)
+{
     wsconn_abort(l->ws);
     l->who = (struct link_who){0};
     l->registered = false;
@@ -415,4 +442,9 @@ void link_free(struct link *l)
 bool link_token_id(const struct link *l, char out[SP_ID_MAX + 1])
 {
     return bearer_id(&l->bearer, out);
+}
+
+const char *link_token(const struct link *l)
+{
+    return l->bearer.text[0] ? l->bearer.text : NULL;
 }

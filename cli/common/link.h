@@ -62,6 +62,7 @@ typedef void (*link_input_fn)(void *ctx);
 typedef bool (*link_signal_fn)(void *ctx, int signo);
 typedef bool (*link_done_fn)(void *ctx);
 typedef void (*link_remark_fn)(void *ctx, const char *text);
+typedef int (*link_wait_fn)(void *ctx, struct link *l, int64_t deadline);
 
 /* link_new borrows o for its life. NULL with a message printed when a file cannot be read. */
 struct link *link_new(const struct link_opts *o);
@@ -81,11 +82,19 @@ void link_comes_back(struct link *l, bool on);
 /* link_beside puts l into the ring of other: while one of them waits, the connections of all are
  * served. False when the ring is full. link_free takes it out. */
 bool link_beside(struct link *l, struct link *other);
+/* link_on_wait has fn called where the link would wait for readiness: it lets others run, calls
+ * link_serve, or gives a status (see link_set_why) that ends the wait. NULL: link_serve. */
+void link_on_wait(struct link *l, link_wait_fn fn, void *ctx);
+/* link_serve waits for one round of readiness of l and its ring, no longer than the deadline, and
+ * serves it; 0, 128 + N or LINK_NO_READER. */
+int link_serve(struct link *l, int64_t deadline);
 /* link_needs_reader makes waits end with LINK_NO_READER once nobody reads stdout any more. */
 void link_needs_reader(struct link *l, bool on);
 
 /* link_token_id gives the id that the link's token is for; false when there is none. */
 bool link_token_id(const struct link *l, char out[SP_ID_MAX + 1]);
+/* link_token borrows the token for the options of another link; NULL: none. */
+const char *link_token(const struct link *l);
 
 /* link_open connects unless connected: once, or as often as --retry and --wait-server allow, no
  * sooner than the server advises. link_try connects once. */
@@ -124,6 +133,9 @@ int link_rest(struct link *l, int64_t until, link_done_fn done, void *ctx);
 
 /* link_close says good-bye to the server and forgets the identity; link_open may follow. */
 void link_close(struct link *l);
+
+/* link_drop ends the connection without a word and forgets the identity; link_open may follow. */
+void link_drop(struct link *l);
 
 /* link_explain_closed fills link_why with how the connection ended and gives the status. */
 int link_explain_closed(struct link *l);

@@ -8,7 +8,7 @@
 #include "cli/common/link.h"
 
 #define LINK_HANDSHAKE_US 10000000
-#define LINK_BESIDE_MAX   64 /* links in a ring */
+#define LINK_BESIDE_MAX   65 /* links in a ring: a scenario's identities and one for the rest */
 
 struct link {
     const struct link_opts *o;
@@ -27,7 +27,8 @@ struct link {
     link_input_fn on_input;
     link_signal_fn on_signal;
     link_remark_fn on_remark;
-    void *message_ctx, *input_ctx, *signal_ctx, *remark_ctx;
+    link_wait_fn on_wait;
+    void *message_ctx, *input_ctx, *signal_ctx, *remark_ctx, *wait_ctx;
     int input;
     struct wsconn_closed closed;
     int64_t goaway_us; /* when the server wants us back; -1: it did not send us away */
@@ -60,7 +61,7 @@ bool link_take_renewal(struct link *l, const struct link_msg *m);
 /* link_remark tells the user something about the connection. */
 void link_remark(struct link *l, const char *text);
 
-/* link_step waits for one round of readiness, no longer than the deadline, and serves it. */
+/* link_step is a round of waiting: link_serve, or what link_on_wait has put in its place. */
 int link_step(struct link *l, int64_t deadline);
 
 #endif

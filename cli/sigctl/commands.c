@@ -45,6 +45,8 @@ const struct command commands[] = {
     {"agent", "", "simulated peers that answer",
      "sigctl agent --count 20 --id 'drone-%02i' --answer auto --ice 4 --duration 1m", NULL,
      agent_rows, 0, 0, CMD_LATE | CMD_STREAM, cmd_agent},
+    {"run", "FILE", "a scenario of several identities; --tap, --junit",
+     "sigctl run call.sig --junit report.xml", NULL, run_rows, 1, 1, CMD_LATE, cmd_run},
     {"token", "make|show|check [TOKEN]", "tokens that the server asks for",
      "sigctl token make --secret-file secret --sub drone-1 --role drone", NULL, token_rows, 1, 2,
      CMD_LOCAL, cmd_token},

@@ -19,7 +19,9 @@ int ctl_fail(const struct ctl *c, int status, const char *code, const char *fmt,
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    if (c->file) {
+    if (c->on_fail) {
+        c->on_fail(c->scene, status, code, text);
+    } else if (c->file) {
         out_fail((enum exit_code)status, code, "%s:%u: %s", c->file, c->line, text);
     } else if (c->mode == CTL_PIPE) {
         out_fail((enum exit_code)status, code, "line %u: %s", c->line, text);
@@ -254,6 +256,16 @@ static int wrong_count(const struct ctl *c, const struct command *cmd)
     return ctl_fail(c, EXIT_USAGE, NULL, "usage: %s %s", cmd->name, cmd->args);
 }
 
+/* Who is meant may be one of a scenario's identities. */
+static void name_target(const struct ctl *c, const struct command *cmd, const struct ctl_args *a)
+{
+    bool first = strncmp(cmd->args, "TO", 2) == 0 || strncmp(cmd->args, "ID", 2) == 0;
+    int at = first ? 0 : a->n == 2 && strcmp(a->v[0], "peer") == 0 ? 1 : a->n;
+    if (c->id_of && at < a->n) {
+        a->v[at] = (char *)c->id_of(c->scene, a->v[at]);
+    }
+}
+
 int ctl_run(struct ctl *c, int argc, char **argv)
 {
     _Alignas(16) char values[CTL_VALUES_MAX] = {0};
@@ -283,6 +295,7 @@ int ctl_run(struct ctl *c, int argc, char **argv)
     if (a.n < cmd->least || (cmd->most >= 0 && a.n > cmd->most)) {
         return wrong_count(c, cmd);
     }
+    name_target(c, cmd, &a);
     int status = prepare(c, cmd);
     if (status == 0) {
         status = cmd->run(c, &a);

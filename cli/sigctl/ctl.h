@@ -48,6 +48,10 @@ struct ctl {
     void *take_ctx;
     void (*show)(struct ctl *c, const struct link_msg *m); /* of the REPL */
     void *repl;
+    /* of a scenario: failures go there instead of being printed, and names of identities are ids */
+    void (*on_fail)(void *scene, int status, const char *code, const char *text);
+    const char *(*id_of)(void *scene, const char *name);
+    void *scene;
     struct ctl_kept inbox[CTL_INBOX];
     unsigned first, unread;
 };
@@ -143,6 +147,7 @@ COMMAND(kick);
 COMMAND(drain);
 COMMAND(reload);
 COMMAND(agent);
+COMMAND(run);
 COMMAND(token);
 COMMAND(completion);
 COMMAND(help);

@@ -232,6 +232,17 @@ static bool set_second(const struct opt_flat *f, int i, int argc, char **argv)
     return true;
 }
 
+/* An alternative that the same command line gives, or -1. */
+static int find_rival(const struct opt_flat *f, int i)
+{
+    for (int j = 0; j < f->n; j++) {
+        if (f->from[j] == OPT_FROM_ARGV && is_alternative(f->row[i]->name, f->row[j]->name)) {
+            return j;
+        }
+    }
+    return -1;
+}
+
 static bool parse_one(struct opt_flat *f, int code, int argc, char **argv, char *why, size_t cap)
 {
     if (code == '?') {
@@ -251,6 +262,12 @@ static bool parse_one(struct opt_flat *f, int code, int argc, char **argv, char 
     const char *wanted = opt_flat_set(f, i, optarg, OPT_FROM_ARGV);
     if (wanted) {
         snprintf(why, cap, "--%s '%s': must be %s", f->row[i]->name, optarg, wanted);
+        return false;
+    }
+    int rival = find_rival(f, i);
+    if (rival >= 0) {
+        snprintf(why, cap, "--%s and --%s exclude each other", f->row[rival]->name,
+                 f->row[i]->name);
         return false;
     }
     if (f->row[i]->type == OPT_PAIR && !set_second(f, i, argc, argv)) {

@@ -59,7 +59,8 @@ struct opt_group {
 };
 
 /* opt_alternatives names options that exclude each other, "a|b|c" a line, NULL at the end: one of
- * them given by a stronger source unsets the others. They are flags and strings. */
+ * them given by a stronger source unsets the others; two on one command line are wrong. They are
+ * flags and strings. */
 extern const char *const opt_alternatives[];
 
 /* opt_read fills the groups from argv, the environment, the file of OPT_ENV_FILE and the user's

@@ -51,7 +51,10 @@ const struct command commands[] = {
      "sigctl token make --secret-file secret --sub drone-1 --role drone", NULL, token_rows, 1, 2,
      CMD_LOCAL, cmd_token},
     {"completion", "bash|zsh|fish", "print a completion script", "source <(sigctl completion bash)",
-     NULL, completion_rows, 1, 1, CMD_LOCAL, cmd_completion},
+     "completion of a shell, the session as a script", completion_rows, 1, 1, CMD_LOCAL,
+     cmd_completion},
+    {"save", "FILE", "write the session at the prompt as a script", "save session.sig",
+     "completion of a shell, the session as a script", save_rows, 1, 1, CMD_LOCAL, cmd_save},
     {"help", "[COMMAND|options]", "this text, or more of it", "sigctl help offer", NULL, help_rows,
      0, 1, CMD_LOCAL, cmd_help},
     {0}};

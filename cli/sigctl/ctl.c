@@ -3,6 +3,7 @@
 #include "cli/sigctl/ctl.h"
 
 #include "cli/common/out.h"
+#include "cli/sigctl/grammar.h"
 #include "cli/sigctl/sdp.h"
 #include "libproto/id.h"
 #include "libproto/msg.h"
@@ -251,6 +252,14 @@ static char **cut_exec(int *argc, char **argv)
     return NULL;
 }
 
+/* A line shares the connection and the identity of all; pointers differ where it says something. */
+static const char *misplaced(const struct ctl *c, const struct command *cmd)
+{
+    const char *name = grammar_misplaced(&c->base, &c->opts);
+    bool other_id = c->named && cmd->run != cmd_register && c->opts.id && c->opts.id != c->base.id;
+    return name ? name : other_id && strcmp(c->opts.id, c->id) != 0 ? "id" : NULL;
+}
+
 static int wrong_count(const struct ctl *c, const struct command *cmd)
 {
     return ctl_fail(c, EXIT_USAGE, NULL, "usage: %s %s", cmd->name, cmd->args);
@@ -287,6 +296,10 @@ int ctl_run(struct ctl *c, int argc, char **argv)
         return ctl_fail(c, EXIT_USAGE, NULL, "%s", why);
     }
     if (c->opts.help) {
+    if (misplaced(c, cmd)) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "--%s is for the whole run: it stands behind sigctl",
+                        misplaced(c, cmd));
+    }
         help_one(stdout, cmd);
         return 0;
     }

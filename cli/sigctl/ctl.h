@@ -153,3 +153,4 @@ COMMAND(completion);
 COMMAND(help);
 
 #endif
+COMMAND(save);

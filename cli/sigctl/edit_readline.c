@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  * The line editor on GNU readline's callback interface; the only file that knows readline. */
 #include "cli/sigctl/edit.h"
+#include "cli/sigctl/term.h"
 
-#include <stdio.h>
-
-#include <fcntl.h>
+#include <ctype.h>
 #include <readline/history.h>
 #include <readline/readline.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define HISTORY_MOST 1000
+#define LIST_MOST    200 /* offers that are listed */
 
 static struct edit_conf conf;
-static bool on;
-static char *saved;
-static int saved_point;
+static bool on, hinted;
+
+/* ---------------------------------------------------------------- completion */
 
 /* What the completer offered for the word at hand. */
 struct offers {
@@ -27,23 +27,27 @@ struct offers {
 
 static struct offers offers;
 
-static void add_offer(void *to, const char *word)
+/* Takes the word over. */
+static void put_offer(struct offers *o, char *word)
 {
-    struct offers *o = to;
-    if (strncmp(word, o->prefix, strlen(o->prefix)) != 0) {
-        return;
-    }
     if (o->n == o->cap) {
         char **more = realloc(o->word, (o->cap * 2 + 16) * sizeof(*more));
         if (!more) {
+            free(word);
             return;
         }
         o->word = more;
         o->cap = o->cap * 2 + 16;
     }
-    char *copy = strdup(word);
+    o->word[o->n++] = word;
+}
+
+static void add_offer(void *to, const char *word)
+{
+    struct offers *o = to;
+    char *copy = strncmp(word, o->prefix, strlen(o->prefix)) == 0 ? strdup(word) : NULL;
     if (copy) {
-        o->word[o->n++] = copy;
+        put_offer(o, copy);
     }
 }
 
@@ -57,26 +61,65 @@ static char *next_offer(const char *text, int state)
     return at < offers.n ? strdup(offers.word[at++]) : NULL;
 }
 
-static char *next_file(const char *text, int state)
+static bool is_special(char c)
 {
-    char *file = rl_filename_completion_function(text + 1, state);
-    char *word = NULL;
-    if (file && asprintf(&word, "@%s", file) < 0) {
-        word = NULL;
+    return strchr(" \t\\'\"#", c) != NULL;
+}
+
+/* The name of a file as it stands on a line; a directory ends with a slash. */
+static char *quoted(const char *head, size_t head_n, const char *file)
+{
+    struct stat st;
+    char *word = malloc(head_n + 2 * strlen(file) + 2), *p = word;
+    if (!word) {
+        return NULL;
     }
-    free(file);
+    memcpy(p, head, head_n);
+    p += head_n;
+    for (const char *f = file; *f; f++) {
+        if (is_special(*f) && rl_completion_quote_character == '\0') {
+            *p++ = '\\';
+        }
+        *p++ = *f;
+    }
+    if (stat(file, &st) == 0 && S_ISDIR(st.st_mode)) {
+        *p++ = '/';
+        rl_completion_append_character = '\0';
+    }
+    *p = '\0';
     return word;
+}
+
+static void add_files(const char *text, size_t at)
+{
+    char *plain = strdup(text + at), *to = plain, *file;
+    for (const char *from = plain; from && (*to = *from) != '\0'; from++) {
+        to += *from != '\\' || rl_completion_quote_character || from[1] == '\0';
+    }
+    for (int state = 0; plain && (file = rl_filename_completion_function(plain, state));
+         state = 1) {
+        char *word = quoted(text, at, file);
+        free(file);
+        if (word) {
+            put_offer(&offers, word);
+        }
+    }
+    free(plain);
+    rl_filename_completion_desired = 0;
 }
 
 static char **complete(const char *text, int start, int end)
 {
     (void)end;
     rl_attempted_completion_over = 1;
-    if (text[0] == '@') {
-        return rl_completion_matches(text, next_file);
-    }
     offers.prefix = text;
-    conf.complete(conf.ctx, rl_line_buffer, (size_t)start, add_offer, &offers);
+    int file = conf.complete(conf.ctx, rl_line_buffer, (size_t)start, add_offer, &offers);
+    if (file >= 0) {
+        add_files(text, (size_t)file);
+    }
+    if (offers.n > 1) {
+        rl_completion_append_character = ' ';
+    }
     char **matches = offers.n > 0 ? rl_completion_matches(text, next_offer) : NULL;
     for (size_t i = 0; i < offers.n; i++) {
         free(offers.word[i]);
@@ -85,31 +128,105 @@ static char **complete(const char *text, int start, int end)
     return matches;
 }
 
+/* Readline would ask, and serve nothing else until there is an answer. */
+static void list_offers(char **matches, int n, int longest)
+{
+    int shown = n < LIST_MOST ? n : LIST_MOST;
+    rl_display_match_list(matches, shown, longest);
+    if (shown < n) {
+        fprintf(rl_outstream, "and %d more\n", n - shown);
+    }
+    rl_forced_update_display();
+}
+
+/* A blank behind a backslash does not end a word. */
+static int is_quoted(char *line, int at)
+{
+    bool yes = false;
+    for (int i = 0; i < at; i++) {
+        yes = !yes && line[i] == '\\';
+    }
+    return yes;
+}
+
+/* ---------------------------------------------------------------- hints */
+
+static bool is_plain_typing(void)
+{
+    return rl_point == rl_end && rl_end > 0 &&
+           !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG | RL_STATE_DONE);
+}
+
+static void drop_hint(void)
+{
+    if (hinted) {
+        fputs("\033[K", rl_outstream);
+        hinted = false;
+    }
+}
+
+/* Behind the cursor, where readline does not know of it. */
+static void put_hint(void)
+{
+    char text[256] = "";
+    int rows, columns, typed = term_width(rl_line_buffer);
+    if (!conf.hint || !is_plain_typing() || typed < 0) {
+        return;
+    }
+    conf.hint(conf.ctx, rl_line_buffer, text, sizeof(text));
+    rl_get_screen_size(&rows, &columns);
+    int width = term_width(text);
+    int column = columns > 0 ? (term_width(conf.prompt) + typed) % columns : 0;
+    if (width > 0 && column > 0 && column + width < columns) {
+        fprintf(rl_outstream, "\033[2m%s\033[0m\033[%dD", text, width);
+        fflush(rl_outstream);
+        hinted = true;
+    }
+}
+
+static void redisplay(void)
+{
+    drop_hint();
+    rl_redisplay();
+    put_hint();
+}
+
+/* ---------------------------------------------------------------- the editor */
+
 static void on_line(char *line)
 {
     /* else readline shows the next prompt before the command has said anything */
     rl_callback_handler_remove();
     on = false;
+    term_set(TERM_KEYS);
     conf.on_line(conf.ctx, line);
 }
 
 void edit_open(const struct edit_conf *c)
 {
     conf = *c;
+    term_open();
     rl_readline_name = "sigctl";
+    rl_outstream = term_screen();
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
     rl_attempted_completion_function = complete;
+    rl_completion_display_matches_hook = list_offers;
     rl_completer_word_break_characters = " \t";
+    rl_completer_quote_characters = "'\"";
+    rl_char_is_quoted_p = is_quoted;
+    rl_redisplay_function = redisplay;
+    rl_initialize();
+    rl_variable_bind("page-completions", "off");
+    rl_variable_bind("enable-bracketed-paste", "off"); /* lines of a paste run one by one */
     using_history();
     stifle_history(HISTORY_MOST);
-    if (conf.history) {
-        read_history(conf.history);
-    }
 }
 
 void edit_begin(void)
 {
+    term_set(TERM_COOKED); /* readline shows what is typed only where the terminal would */
+    rl_reset_screen_size();
     on = true;
     rl_callback_handler_install(conf.prompt, on_line);
 }
@@ -117,36 +234,25 @@ void edit_begin(void)
 void edit_read(void)
 {
     if (on) {
+        drop_hint();
         rl_callback_read_char();
     }
 }
 
 void edit_hide(void)
 {
-    if (!on) {
-        return;
+    if (on) {
+        rl_clear_visible_line();
+        fflush(rl_outstream);
+        hinted = false;
     }
-    saved_point = rl_point;
-    saved = rl_copy_text(0, rl_end);
-    rl_save_prompt();
-    rl_replace_line("", 0);
-    rl_redisplay();
-    fputs("\r\033[K", rl_outstream);
-    fflush(rl_outstream);
 }
 
 void edit_show(void)
 {
-    if (!on) {
-        return;
+    if (on) {
+        rl_forced_update_display();
     }
-    rl_restore_prompt();
-    rl_replace_line(saved ? saved : "", 0);
-    rl_point = saved_point;
-    free(saved);
-    saved = NULL;
-    rl_on_new_line();
-    rl_redisplay();
 }
 
 void edit_drop(void)
@@ -154,19 +260,45 @@ void edit_drop(void)
     if (!on) {
         return;
     }
-    fputs("^C\n", rl_outstream);
     rl_callback_sigcleanup();
-    rl_replace_line("", 0);
+    rl_point = rl_end;
+    redisplay();
+    drop_hint();
+    fputs("^C\n", rl_outstream);
+    rl_replace_line("", 1);
     rl_on_new_line();
-    rl_redisplay();
+    redisplay();
 }
 
+/* Terminals break what is too long for the new width anew, and the cursor moves along. */
 void edit_resize(void)
 {
-    rl_resize_terminal();
+    char *before = on ? rl_copy_text(0, rl_point) : NULL;
+    int width = before ? term_width(before) : -1;
+    free(before);
+    rl_reset_screen_size();
+    if (!on) {
+        return;
+    }
+    int row = width < 0 ? 0 : (term_width(conf.prompt) + width) / term_columns();
+    if (row > 0) {
+        fprintf(rl_outstream, "\033[%dA", row);
+    }
+    fputs("\r\033[J", rl_outstream);
+    hinted = false;
+    rl_forced_update_display();
 }
 
-void edit_remember(const char *line)
+void edit_redraw(void)
+{
+    if (on) {
+        fputs("\r\033[K", rl_outstream);
+        hinted = false;
+        rl_forced_update_display();
+    }
+}
+
+void edit_learn(const char *line)
 {
     HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
     if (!last || strcmp(last->line, line) != 0) {
@@ -180,14 +312,8 @@ void edit_close(void)
         rl_callback_handler_remove();
         on = false;
     }
-    if (conf.history) {
-        /* made with the right mode before readline writes into it */
-        int fd = open(conf.history, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        if (fd >= 0) {
-            close(fd);
-            write_history(conf.history);
-        }
-    }
+    fputc('\n', rl_outstream);
+    term_close();
     clear_history();
     free(offers.word);
     offers = (struct offers){0};

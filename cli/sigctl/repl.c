@@ -1,54 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Commands from a terminal: a prompt, what arrives above it, completion from what is there. */
+#include "cli/sigctl/repl.h"
 #include "cli/common/out.h"
-#include "cli/sigctl/edit.h"
-#include "cli/sigctl/ids.h"
 #include "cli/sigctl/lines.h"
 #include "cli/sigctl/show.h"
+#include "cli/sigctl/term.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-struct repl {
-    struct ctl *c;
-    struct ids ids;
-    char *line;
-    bool has_line, end;
-    bool lost; /* the connection ended while a command ran */
-};
-
-static bool make_dir(const char *path)
-{
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
-}
-
-/* The directories of $XDG_STATE_HOME may not be there yet. */
-static const char *history_path(char *path, size_t cap)
-{
-    char dir[3000];
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && state[0] == '/') {
-        snprintf(dir, sizeof(dir), "%s", state);
-    } else if (home && home[0] == '/') {
-        snprintf(dir, sizeof(dir), "%s/.local", home);
-        make_dir(dir);
-        snprintf(dir, sizeof(dir), "%s/.local/state", home);
-    } else {
-        return NULL;
-    }
-    if (!make_dir(dir)) {
-        return NULL;
-    }
-    snprintf(path, cap, "%s/sigkit", dir);
-    if (!make_dir(path)) {
-        return NULL;
-    }
-    snprintf(path, cap, "%s/sigkit/history", dir);
-    return path;
-}
 
 static void show(struct ctl *c, const struct link_msg *m)
 {
@@ -74,8 +35,12 @@ static void on_line(void *ctx, char *line)
     r->end = line == NULL;
 }
 
+/* Asked in each round of waiting, also when a signal ended it. */
 static bool has_line(void *ctx)
 {
+    if (term_was_stopped()) {
+        edit_redraw();
+    }
     return ((struct repl *)ctx)->has_line;
 }
 
@@ -94,54 +59,6 @@ static bool on_typing_signal(void *ctx, int signo)
         edit_resize();
     }
     return signo == SIGINT || signo == SIGWINCH;
-}
-
-static void add_rows(const struct opt *rows, edit_add_fn add, void *to)
-{
-    char name[64];
-    for (; rows->name; rows++) {
-        snprintf(name, sizeof(name), "--%s", rows->name);
-        add(to, name);
-    }
-}
-
-static void add_commands(edit_add_fn add, void *to)
-{
-    for (const struct command *cmd = commands; cmd->name; cmd++) {
-        add(to, cmd->name);
-    }
-}
-
-static void add_ids(const struct repl *r, edit_add_fn add, void *to)
-{
-    const char *id;
-    for (size_t at = 0; (id = ids_each(&r->ids, &at)) != NULL;) {
-        add(to, id);
-    }
-}
-
-static void complete(void *ctx, const char *line, size_t start, edit_add_fn add, void *to)
-{
-    static const char *const waits[] = {"peer", "peers", "message", "server"};
-    struct repl *r = ctx;
-    char copy[1024], *v[WORDS_MAX + 1] = {"sigctl"};
-    const char *why;
-    snprintf(copy, sizeof(copy), "%.*s", (int)start, line);
-    int n = words(copy, v, &why);
-    int at = n > 0 ? command_index(n, v) : 0;
-    const struct command *cmd = n > 0 && at < n ? command_find(v[at]) : NULL;
-    if (line[start] == '-') {
-        add_rows(link_rows, add, to);
-        add_rows(cmd ? cmd->rows : help_rows, add, to);
-    } else if (!cmd || cmd->run == cmd_help) {
-        add_commands(add, to);
-    } else if (cmd->run == cmd_wait && at + 1 == n) {
-        for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
-            add(to, waits[i]);
-        }
-    } else {
-        add_ids(r, add, to);
-    }
 }
 
 /* For completion; a server that does not let us watch just gives none. */
@@ -208,27 +125,47 @@ static int read_line(struct repl *r)
     return status;
 }
 
-static bool is_blank(const char *line)
+/* Tells whether a command reads the terminal itself, or runs a program that may. */
+static bool reads_terminal(int n, char **v)
 {
-    return line[strspn(line, " \t")] == '\0';
+    static const char *const words[] = {"--exec", "-", "-l", "--lines", "--jsonl", "token"};
+    for (int i = 1; i < n; i++) {
+        size_t len = strlen(v[i]);
+        for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+            if (strcmp(v[i], words[w]) == 0) {
+                return true;
+            }
+        }
+        if (len >= 2 && strcmp(v[i] + len - 2, "@-") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
-static int run_line(struct repl *r, bool typed)
+static bool is_farewell(int n, char **v)
 {
-    char *v[WORDS_MAX + 1] = {"sigctl"};
-    const char *why = NULL;
-    bool was_open = link_is_open(r->c->link);
-    if (is_blank(r->line)) {
-        return 0;
+    return n == 2 && (strcmp(v[1], "exit") == 0 || strcmp(v[1], "quit") == 0);
+}
+
+/* What a line asked for ends with it. */
+static void forget_options(struct ctl *c)
+{
+    c->opts = c->base;
+    out_init(&(struct out_conf){"sigctl", c->base.json, c->base.quiet, c->base.color});
+}
+
+static int run_words(struct repl *r, int n, char **v)
+{
+    bool was_open = link_is_open(r->c->link), reads = reads_terminal(n, v);
+    if (reads) {
+        term_set(TERM_COOKED);
     }
-    if (typed && !strcasestr(r->line, "token")) {
-        edit_remember(r->line);
+    int status = ctl_run(r->c, n, v);
+    if (reads) {
+        term_set(TERM_KEYS);
     }
-    int n = words(r->line, v, &why);
-    if (n == 0) {
-        return ctl_fail(r->c, EXIT_USAGE, NULL, "%s", why);
-    }
-    int status = n > 1 ? ctl_run(r->c, n, v) : 0;
+    forget_options(r->c);
     r->lost = was_open && !link_is_open(r->c->link);
     if (status == 128 + SIGINT) {
         out_note("cancelled");
@@ -236,6 +173,30 @@ static int run_line(struct repl *r, bool typed)
         watch_all(r);
     }
     return status;
+}
+
+static int run_line(struct repl *r, char *line)
+{
+    char *v[WORDS_MAX + 1] = {"sigctl"}, *copy = strdup(line);
+    const char *why = "out of memory";
+    int n = copy ? words(copy, v, &why) : 0, status = 0;
+    if (n == 0) {
+        status = ctl_fail(r->c, EXIT_USAGE, NULL, "%s", why);
+    } else if (is_farewell(n, v)) {
+        r->end = true;
+    } else if (n > 1) {
+        status = run_words(r, n, v);
+    }
+    if (status == 0 && n > 1 && !r->end) {
+        repl_note(r, line);
+    }
+    free(copy);
+    return status;
+}
+
+static bool is_remembered(const char *line)
+{
+    return line[0] && line[0] != ' ' && line[strspn(line, "\t")] && !repl_has_secret(line);
 }
 
 /* A failed command or a cancelled wait does not end the session, another signal does. */
@@ -250,7 +211,10 @@ static int loop(struct repl *r)
     do {
         status = read_line(r);
         if (status == 0 && !r->end) {
-            status = run_line(r, true);
+            if (is_remembered(r->line)) {
+                history_add(r->line);
+            }
+            status = run_line(r, r->line);
             status = ends_session(status) ? status : 0;
         }
         free(r->line);
@@ -263,57 +227,73 @@ static int loop(struct repl *r)
 static int run_file(struct repl *r, FILE *f)
 {
     size_t room = 0;
+    char *line = NULL;
     int status = 0;
     r->c->file = r->c->own.init;
     r->c->line = 0;
-    while (status == 0 && getline(&r->line, &room, f) >= 0) {
-        r->line[strcspn(r->line, "\r\n")] = '\0';
+    while (status == 0 && !r->end && getline(&line, &room, f) >= 0) {
+        line[strcspn(line, "\r\n")] = '\0';
         r->c->line++;
-        status = run_line(r, false);
+        status = run_line(r, line);
     }
-    free(r->line);
-    r->line = NULL;
+    free(line);
     r->c->file = NULL;
     return ends_session(status) ? status : 0;
 }
 
-static int run_init(struct repl *r)
+static bool wants_hints(const struct ctl *c)
 {
-    FILE *f = r->c->own.init ? fopen(r->c->own.init, "re") : NULL;
-    if (r->c->own.init && !f) {
-        return ctl_fail(r->c, EXIT_DATA, NULL, "%s: %s", r->c->own.init, strerror(errno));
+    const char *no = getenv("NO_COLOR");
+    return c->base.color ? strcmp(c->base.color, "never") != 0 : !no || !*no;
+}
+
+static int session(struct repl *r, FILE *init)
+{
+    watch_all(r);
+    edit_open(&(struct edit_conf){.prompt = "sigctl> ",
+                                  .on_line = on_line,
+                                  .complete = repl_complete,
+                                  .hint = wants_hints(r->c) ? repl_hint : NULL,
+                                  .ctx = r});
+    history_load();
+    int status = init ? run_file(r, init) : 0;
+    if (status == 0 && !r->end) {
+        status = loop(r);
     }
-    int status = f ? run_file(r, f) : 0;
-    if (f) {
-        fclose(f);
+    edit_close();
+    return status;
+}
+
+static int start(struct repl *r, FILE *init)
+{
+    struct ctl *c = r->c;
+    c->opts = c->base;
+    if (ctl_connect(c) != 0) {
+        return link_why(c->link)->status;
     }
+    if (!ids_init(&r->ids, NULL)) {
+        return ctl_fail(c, EXIT_DATA, NULL, "out of memory");
+    }
+    c->show = show;
+    int status = c->base.id ? ctl_identity(c) : 0;
+    status = status ? status : session(r, init);
+    c->show = NULL;
+    ids_fini(&r->ids);
+    free(r->script);
     return status;
 }
 
 int repl_run(struct ctl *c)
 {
     struct repl r = {.c = c};
-    char path[4096];
-    c->opts = c->base;
+    FILE *init = c->own.init ? fopen(c->own.init, "re") : NULL;
+    if (c->own.init && !init) {
+        return ctl_fail(c, EXIT_DATA, NULL, "%s: %s", c->own.init, strerror(errno));
+    }
     c->repl = &r;
-    if (ctl_connect(c) != 0) {
-        return link_why(c->link)->status;
+    int status = start(&r, init);
+    if (init) {
+        fclose(init);
     }
-    if (!ids_init(&r.ids, NULL)) {
-        return ctl_fail(c, EXIT_DATA, NULL, "out of memory");
-    }
-    c->show = show;
-    int status = c->base.id ? ctl_identity(c) : 0;
-    if (status == 0) {
-        watch_all(&r);
-        edit_open(&(struct edit_conf){"sigctl> ", history_path(path, sizeof(path)), on_line,
-                                      complete, &r});
-        status = run_init(&r);
-        status = status ? status : loop(&r);
-        edit_close();
-        putchar('\n');
-    }
-    c->show = NULL;
-    ids_fini(&r.ids);
     return status;
 }

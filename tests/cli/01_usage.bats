@@ -52,7 +52,7 @@ setup() { load ../lib/common.bash; export SIGD_URL=ws://127.0.0.1:1; }
 @test "too few arguments show the usage" {
     run --separate-stderr sigctl offer
     assert_failure 2
-    assert_equal "$stderr" 'sigctl: usage: offer TO'
+    assert_equal "$stderr" 'sigctl: usage: offer TO [SPEC]'
 }
 
 @test "options stand before and after the command" {
@@ -108,4 +108,36 @@ setup() { load ../lib/common.bash; export SIGD_URL=ws://127.0.0.1:1; }
     run sigctl <"$BATS_TEST_TMPDIR"
     assert_failure 9
     assert_output "sigctl: line 1: cannot read standard input: Is a directory"
+}
+
+@test "options that exclude each other on one line are a usage error that names both" {
+    run --separate-stderr sigctl list --json --plain
+    assert_failure 2
+    [[ $stderr == *"--json and --plain exclude each other" ]]
+    run --separate-stderr sigctl -F '%{id}' list --pretty
+    assert_failure 2
+    [[ $stderr == *"--format and --pretty exclude each other" ]]
+    run --separate-stderr sigmon --plain --pretty --json
+    assert_failure 2
+    [[ $stderr == *"--plain and --pretty exclude each other" ]]
+}
+
+@test "a line of a script cannot have options of the whole run" {
+    for option in '-u ws://127.0.0.1:2' --token-file=x -k '--retry 3' '--wait-server 1s' --trace -V; do
+        run --separate-stderr sigctl <<<"token show $option"
+        assert_failure 2
+        [[ $stderr == "sigctl: line 1: --"*" is for the whole run: it stands behind sigctl" ]]
+    done
+}
+
+@test "--init is for the prompt alone" {
+    run --separate-stderr sigctl --init x list
+    assert_failure 2
+    assert_equal "$stderr" 'sigctl: --init is for the prompt, not for a command'
+    run --separate-stderr sigctl --init x <<<list
+    assert_failure 2
+    assert_equal "$stderr" 'sigctl: --init is for the prompt, and standard input is no terminal'
+    run --separate-stderr sigctl save x
+    assert_failure 2
+    assert_equal "$stderr" 'sigctl: save is for the prompt: it writes what was typed'
 }

@@ -149,6 +149,8 @@ COMMAND(reload);
 COMMAND(agent);
 COMMAND(run);
 COMMAND(token);
+COMMAND(check);
+COMMAND(sdp);
 COMMAND(completion);
 COMMAND(help);
 

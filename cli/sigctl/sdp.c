@@ -2,6 +2,8 @@
  * Session descriptions as browsers write them: one BUNDLE group, a section per kind of media. */
 #include "cli/sigctl/sdp.h"
 
+#include "cli/sigctl/sdp_in.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -84,6 +86,8 @@ static void fill_random(void *p, size_t n)
     }
 }
 
+/* ---------------------------------------------------------------- writing */
+
 static void put(struct sp_buf *b, const char *text)
 {
     sp_buf_str(b, sp_str(text));
@@ -106,7 +110,7 @@ struct transport {
     const char *setup;
 };
 
-static void transport_make(struct transport *t, bool answer)
+static void transport_make(struct transport *t, const char *setup)
 {
     uint8_t rnd[32];
     fill_random(rnd, sizeof(rnd));
@@ -116,32 +120,44 @@ static void transport_make(struct transport *t, bool answer)
         snprintf(t->fingerprint + 3 * i, 4, "%02X:", rnd[i]);
     }
     t->fingerprint[32 * 3 - 1] = '\0';
-    t->setup = answer ? "active" : "actpass";
+    t->setup = setup;
 }
 
-static void put_section(struct sp_buf *b, const struct kind *k, const struct transport *t,
-                        size_t mid)
+static void put_transport(struct sp_buf *b, const struct transport *t, unsigned ice)
 {
-    char text[512];
+    char text[320];
     snprintf(text, sizeof(text),
-             "m=%s\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\n"
-             "a=ice-options:trickle\r\na=fingerprint:sha-256 %s\r\na=setup:%s\r\na=mid:%zu\r\n",
-             k->m, t->ufrag, t->pwd, t->fingerprint, t->setup, mid);
+             "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:trickle\r\n"
+             "a=fingerprint:sha-256 %s\r\na=setup:%s\r\n",
+             t->ufrag, t->pwd, t->fingerprint, t->setup);
     put(b, text);
-    put(b, k->lines);
+    for (unsigned i = 0; i < ice; i++) {
+        put(b, "a=");
+        sdp_candidate(b, i);
+        put(b, "\r\n");
+    }
+    if (ice > 0) {
+        put(b, "a=end-of-candidates\r\n");
+    }
 }
 
-void sdp_make(struct sp_buf *b, const char *media, bool answer)
+/* RFC 8829 5.2.1: the id is a 64-bit number with the highest bit zero. */
+static void put_session(struct sp_buf *b)
 {
-    struct transport t;
     uint64_t session;
     char text[128];
-    transport_make(&t, answer);
     fill_random(&session, sizeof(session));
-    /* RFC 8829 5.2.1: a 64-bit number with the highest bit zero */
     snprintf(text, sizeof(text), "v=0\r\no=- %llu 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n",
              (unsigned long long)(session >> 1));
     put(b, text);
+}
+
+void sdp_write(struct sp_buf *b, const char *media, const struct sdp_want *want)
+{
+    struct transport t;
+    char text[64];
+    transport_make(&t, want->setup);
+    put_session(b);
     put(b, "a=group:BUNDLE");
     for (size_t i = 0; media[i]; i++) {
         snprintf(text, sizeof(text), " %zu", i);
@@ -149,8 +165,20 @@ void sdp_make(struct sp_buf *b, const char *media, bool answer)
     }
     put(b, "\r\n");
     for (size_t i = 0; media[i]; i++) {
-        put_section(b, kind_of(media[i]), &t, i);
+        const struct kind *k = kind_of(media[i]);
+        put(b, "m=");
+        put(b, k->m);
+        put(b, "\r\nc=IN IP4 0.0.0.0\r\n");
+        put_transport(b, &t, i == 0 ? want->ice : 0);
+        snprintf(text, sizeof(text), "a=mid:%zu\r\n", i);
+        put(b, text);
+        put(b, k->lines);
     }
+}
+
+void sdp_make(struct sp_buf *b, const char *media, bool answer)
+{
+    sdp_write(b, media, &(struct sdp_want){answer ? "active" : "actpass", 0});
 }
 
 void sdp_candidate(struct sp_buf *b, unsigned n)
@@ -162,4 +190,97 @@ void sdp_candidate(struct sp_buf *b, unsigned n)
     snprintf(text, sizeof(text), "candidate:%u 1 udp %lu 127.0.0.1 %u typ host", n + 1, priority,
              port);
     put(b, text);
+}
+
+/* ---------------------------------------------------------------- answers */
+
+static void put_attr(struct sp_buf *b, const char *before, struct sp_str v)
+{
+    put(b, before);
+    sp_buf_str(b, v);
+    put(b, "\r\n");
+}
+
+/* The codec that is answered: the first of the offer, with its parameters. */
+static void put_codec(struct sp_buf *b, const struct sdp_part *m, struct sp_str payload)
+{
+    static const char *const names[] = {"rtpmap", "fmtp", NULL};
+    struct sdp_lines it = {m->text, m->line};
+    struct sdp_line l;
+    while (sdp_next(&it, &l)) {
+        struct sp_str rest = l.value;
+        if (sdp_is_one_of(l.name, names) && sp_str_eq(sdp_cut(&rest, ' '), payload)) {
+            sp_buf_str(b, l.raw);
+            put(b, "\r\n");
+        }
+    }
+}
+
+static const char *reverse_of(const struct sdp *d, const struct sdp_part *m)
+{
+    static const char *const pairs[][2] = {
+        {"sendonly", "recvonly"}, {"recvonly", "sendonly"}, {"inactive", "inactive"}};
+    const struct sdp_attr *a = sdp_attr_of(d, m, SDP_DIRECTION);
+    for (size_t i = 0; a && i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        if (sdp_is(a->value, pairs[i][0])) {
+            return pairs[i][1];
+        }
+    }
+    return "sendrecv";
+}
+
+static void put_answered(struct sp_buf *b, const struct sdp *offer, const struct sdp_part *m,
+                         const struct transport *t, unsigned ice)
+{
+    struct sp_str formats = m->formats, first = m->rtp ? sdp_cut(&formats, ' ') : formats;
+    bool on = !sdp_is_rejected(m);
+    put(b, "m=");
+    sp_buf_str(b, m->kind);
+    put(b, on ? " 9 " : " 0 ");
+    sp_buf_str(b, m->proto);
+    put_attr(b, " ", first);
+    put(b, "c=IN IP4 0.0.0.0\r\n");
+    if (m->attr[SDP_MID].line != 0) {
+        put_attr(b, "a=mid:", m->attr[SDP_MID].value);
+    }
+    if (!on) {
+        return;
+    }
+    put_transport(b, t, ice);
+    if (m->rtp) {
+        put_attr(b, "a=", sp_str(reverse_of(offer, m)));
+        put(b, "a=rtcp-mux\r\n");
+        put_codec(b, m, first);
+    } else if (m->attr[SDP_SCTPMAP].line != 0) {
+        put_attr(b, "a=sctpmap:", m->attr[SDP_SCTPMAP].value);
+    } else {
+        put(b, kind_of('d')->lines);
+    }
+}
+
+static void put_group(struct sp_buf *b, const struct sdp *offer)
+{
+    bool any = false;
+    for (unsigned i = 0; i < offer->n; i++) {
+        if (offer->media[i].bundled) {
+            put(b, any ? " " : "a=group:BUNDLE ");
+            sp_buf_str(b, offer->media[i].attr[SDP_MID].value);
+            any = true;
+        }
+    }
+    put(b, any ? "\r\n" : "");
+}
+
+void sdp_write_answer(struct sp_buf *b, const struct sdp *offer, const struct sdp_want *want)
+{
+    struct transport t;
+    bool first = true;
+    transport_make(&t, want->setup);
+    put_session(b);
+    put_group(b, offer);
+    for (unsigned i = 0; i < offer->n; i++) {
+        const struct sdp_part *m = &offer->media[i];
+        put_answered(b, offer, m, &t, !m->bundled || first ? want->ice : 0);
+        first = first && !m->bundled;
+    }
 }

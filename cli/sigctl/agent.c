@@ -19,6 +19,7 @@
 #define HOOKS_DEFAULT 8
 #define SPARE_FDS     64
 #define GOODBYE_US    1000000
+#define TURN_US       200
 
 #define ROW(name, kind, arg, member, help)                                                         \
     {                                                                                              \
@@ -297,6 +298,7 @@ static int run(struct agent *a)
 {
     int64_t end = link_deadline(a->duration_us);
     int status = 0;
+    agent_read_token(a);
     agent_plan_renewal(a);
     a->paced_us = link_mono_us();
     while (status == 0) {
@@ -310,7 +312,9 @@ static int run(struct agent *a)
         next = next < due ? next : due;
         next = next < end ? next : end;
         a->woken = false;
-        status = link_rest(a->c->link, next, has_news, a);
+        /* however much is due, the sockets and signals have their turn */
+        int64_t least = link_mono_us() + TURN_US;
+        status = link_rest(a->c->link, next > least ? next : least, has_news, a);
         status = status ? status : look(a);
     }
     if (status == 0 && !a->ready) {
@@ -354,6 +358,7 @@ int cmd_agent(struct ctl *c, const struct ctl_args *args)
         }
     }
     fini(a);
+    explicit_bzero(a->token, sizeof(a->token));
     free(a);
     return status;
 }

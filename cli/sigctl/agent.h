@@ -7,6 +7,7 @@
 
 #include "cli/sigctl/agent_fault.h"
 #include "cli/sigctl/ctl.h"
+#include "libtoken/token.h"
 
 #define AGENT_ICE_MAX     1000
 #define AGENT_HOOKS_MAX   256
@@ -52,6 +53,7 @@ struct agent_peer {
     bool known;      /* whether it could register is settled */
     uint32_t life;   /* counts its connections */
     uint32_t fails;  /* attempts since it was ready */
+    uint32_t token;  /* which one its connection knows */
     int64_t back_us; /* when the server wants it back; -1: not said */
     uint64_t offers_rng, life_rng;
     struct fault_timer timer; /* patience, disconnection or return, by state */
@@ -99,6 +101,8 @@ struct agent {
     struct agent_why why_failed, why_lost;
     int64_t patience_us, start_us, wait_until_us;
     struct fault_timer renewal;
+    char token[TOKEN_MAX + 1]; /* the newest */
+    uint32_t tokens;           /* how many there were */
     bool ready, ending, told_error;
     bool woken; /* something came: what is due next may have changed */
 
@@ -128,7 +132,9 @@ void agent_refused(struct agent_peer *p, const struct link_msg *m);
 void agent_peer_end(struct agent_peer *p);
 bool agent_is_over(const struct agent *a);
 void agent_peer_fini(struct agent_peer *p);
-/* agent_plan_renewal sets when the token is read again for those who are registered. */
+/* agent_read_token reads the token again; agent_plan_renewal sets when that happens next for those
+ * who are registered. */
+void agent_read_token(struct agent *a);
 void agent_plan_renewal(struct agent *a);
 
 /* --- agent_answer.c */

@@ -165,7 +165,9 @@ static void conclude(struct hook *h, int status)
 static void put_down(struct hook *h, const char *why)
 {
     h->killed = why;
-    kill(-h->pid, SIGKILL);
+    if (h->pid > 0) {
+        kill(-h->pid, SIGKILL);
+    }
 }
 
 void agent_hooks_reap(struct agent *a)
@@ -174,6 +176,7 @@ void agent_hooks_reap(struct agent *a)
     for (unsigned i = 0; a->hooks && i < a->hooks->places; i++) {
         struct hook *h = &a->hooks->place[i];
         if (h->job && waitpid(h->pid, &status, WNOHANG) == h->pid) {
+            h->pid = 0; /* its number may be another's from here on */
             conclude(h, status);
         }
     }

@@ -135,7 +135,8 @@ static bool close_end(struct agent_peer *p, const struct wsconn_closed *c, struc
             "%sconnection closed by the server: %u %s",
             p->back_us >= 0 ? "the server is draining: " : "", c->code, c->reason);
     if (c->code == SP_CLOSE_TOKEN) {
-        return bearer_reload(&p->a->c->link->bearer);
+        agent_read_token(p->a);
+        return p->token != p->a->tokens;
     }
     return c->code != SP_CLOSE_POLICY && (c->code < 4500 || c->code > 4999);
 }
@@ -183,6 +184,9 @@ static void on_timer(struct fault_timer *t)
     }
     wsconn_abort(p->ws);
     if (p->state == AGENT_READY) {
+        if (p->a->c->opts.verbose) {
+            agent_remark(p, "drops its connection");
+        }
         leave(p, NULL, true);
         return;
     }
@@ -364,8 +368,9 @@ static bool begin(struct agent_peer *p)
         wsconn_set_tls(p->ws, link->tls);
     }
     if (p->life > 0) {
-        bearer_reload(&link->bearer);
+        agent_read_token(a);
     }
+    p->token = a->tokens;
     bearer_header(&link->bearer, headers);
     bool ok = wsconn_start(p->ws, &a->url, sp_str(headers), NULL, 0);
     explicit_bzero(headers, sizeof(headers));
@@ -411,14 +416,26 @@ int64_t agent_connect(struct agent *a, int64_t now)
 
 /* ---------------------------------------------------------------- a new token in time */
 
+/* The link may have read the file before us. */
+void agent_read_token(struct agent *a)
+{
+    struct bearer *bearer = &a->c->link->bearer;
+    bearer_reload(bearer);
+    if (strcmp(a->token, bearer->text) != 0) {
+        memcpy(a->token, bearer->text, sizeof(a->token));
+        a->tokens++;
+    }
+}
+
 static void on_renewal(struct fault_timer *t)
 {
     struct agent *a = (struct agent *)(void *)((char *)t - offsetof(struct agent, renewal));
-    struct bearer *bearer = &a->c->link->bearer;
-    bool fresh = bearer_reload(bearer);
-    for (int64_t i = 0; fresh && i < a->count; i++) {
-        if (a->peers[i].state == AGENT_READY) {
-            wsconn_send(a->peers[i].ws, put_register(&a->peers[i], sp_str(bearer->text)));
+    agent_read_token(a);
+    for (int64_t i = 0; i < a->count; i++) {
+        struct agent_peer *p = &a->peers[i];
+        if (p->state == AGENT_READY && p->token != a->tokens &&
+            wsconn_send(p->ws, put_register(p, sp_str(a->token)))) {
+            p->token = a->tokens;
         }
     }
     agent_plan_renewal(a);

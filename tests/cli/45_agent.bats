@@ -210,11 +210,11 @@ END
     umask 077
     echo 'correct horse battery staple, 32 or more' >secret
     start_sigd --jwt-secret-file "$BATS_TEST_TMPDIR/secret"
-    sigctl token make --secret-file secret --role drone --sub drone-1 >token
-    run --separate-stderr sigctl agent --duration 50ms --token-file - <token
+    sigctl token make --secret-file secret --role drone --sub drone-1 >drone.token
+    run --separate-stderr sigctl agent --duration 50ms --token-file - <drone.token
     assert_success
     assert_line --index 0 --partial '1 agent registered as drone-1 in'
-    run --separate-stderr sigctl agent --count 2 --id drone --token-file token
+    run --separate-stderr sigctl agent --count 2 --id drone --token-file drone.token
     assert_failure 7
     [[ $stderr == 'sigctl: 1 of 2 agents could not register: the server refused drone-2: forbidden '* ]] || fail "$stderr"
     run --separate-stderr sigctl agent --count 2
@@ -224,11 +224,31 @@ END
     assert_failure 4
 }
 
+@test "a new token is handed over before the old one ends; without one it is over" {
+    umask 077
+    echo 'correct horse battery staple, 32 or more' >secret
+    start_sigd --jwt-secret-file "$BATS_TEST_TMPDIR/secret"
+    make=(sigctl token make --secret-file secret)
+    "${make[@]}" --role admin --sub op-1 >admin.token
+    "${make[@]}" --role drone --sub drone-1 --for 3s >drone.token
+    agents --token-file drone.token --json
+    "${make[@]}" --role drone --sub drone-1 >new.token
+    mv new.token drone.token
+    run --separate-stderr sigctl --token-file admin.token wait peer drone-1 --gone -W 4500ms
+    assert_failure 5
+    summary '[0,0]' disconnects errors
+    "${make[@]}" --role drone --sub drone-1 --for 2s >drone.token
+    agents --token-file - --reconnect --json <drone.token
+    finish "$AGENTS"
+    assert_equal "$status" 4
+    assert_equal "$(<agent.err)" 'sigctl: 1 of 1 agents lost their connection: connection closed by the server: 4503 token expired'
+}
+
 @test "TLS and its options" {
     openssl req -x509 -newkey ed25519 -nodes -keyout key -out cert -subj /CN=localhost \
         -addext subjectAltName=DNS:localhost -days 2 2>openssl.err
     start_sigd -l tls:127.0.0.1:0 --tls-cert "$PWD/cert" --tls-key "$PWD/key"
-    export SIGD_URL=wss://localhost:$(tail -n 1 port)
+    SIGD_URL=wss://localhost:$(tail -n 1 port)
     run --separate-stderr sigctl agent --count 20 --duration 50ms --cacert cert
     assert_success
     run --separate-stderr sigctl agent -k --duration 50ms

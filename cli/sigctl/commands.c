@@ -28,10 +28,10 @@ const struct command commands[] = {
     {"wait", "peer|peers|message|server [WHAT]", "wait until it is so: exit 0, or 5",
      "sigctl wait peer cam-2 --gone\n  sigctl wait peers '>=10' --match 'drone-*' -W 30s", NULL,
      wait_rows, 1, 2, CMD_LATE, cmd_wait},
-    {"list", "", "who is registered", "sigctl list --match 'drone-*' --count", NULL, list_rows, 0,
-     0, CMD_LATE, cmd_list},
-    {"ping", "", "round-trip times", "sigctl ping -C 10", NULL, ping_rows, 0, 0, CMD_LATE,
-     cmd_ping},
+    {"list", "", "who is registered", "sigctl list --match 'drone-*' --count",
+     "who is there, how far away", list_rows, 0, 0, CMD_LATE, cmd_list},
+    {"ping", "", "round-trip times", "sigctl ping -C 10", "who is there, how far away", ping_rows,
+     0, 0, CMD_LATE, cmd_ping},
     {"sessions", "", "open sessions, oldest first", "sigctl sessions --match 'drone-*'",
      "look after the server, by role", sessions_rows, 0, 0, CMD_LATE, cmd_sessions},
     {"stats", "", "counters of the server", "sigctl stats --json", "look after the server, by role",
@@ -45,21 +45,20 @@ const struct command commands[] = {
     {"agent", "", "simulated peers that answer",
      "sigctl agent --count 20 --id 'drone-%02i' --answer auto --ice 4 --duration 1m", NULL,
      agent_rows, 0, 0, CMD_LATE | CMD_STREAM, cmd_agent},
-    {"run", "FILE", "a scenario of several identities; --tap, --junit",
-     "sigctl run call.sig --junit report.xml", NULL, run_rows, 1, 1, CMD_LATE, cmd_run},
+    {"run", "FILE", "a scenario of several identities", "sigctl run call.sig --junit report.xml",
+     NULL, run_rows, 1, 1, CMD_LATE, cmd_run},
     {"token", "make|show|check [TOKEN]", "tokens that the server asks for",
      "sigctl token make --secret-file secret --sub drone-1 --role drone", NULL, token_rows, 1, 2,
      CMD_LOCAL, cmd_token},
     {"check", "", "probe the server, for monitoring", "sigctl check --format nagios -w 5ms -c 50ms",
      NULL, check_rows, 0, 0, CMD_LATE, cmd_check},
-    {"sdp", "gen | show [SPEC] | check [SPEC]", "session descriptions: make, show, check",
+    {"sdp", "gen|show|check [SPEC]", "session descriptions: make, show, check",
      "sigctl sdp gen --media audio,data | sigctl sdp check --offer", NULL, sdp_rows, 1, 2,
      CMD_LOCAL, cmd_sdp},
     {"completion", "bash|zsh|fish", "print a completion script", "source <(sigctl completion bash)",
-     "completion of a shell, the session as a script", completion_rows, 1, 1, CMD_LOCAL,
-     cmd_completion},
+     "for a shell; the session as a script", completion_rows, 1, 1, CMD_LOCAL, cmd_completion},
     {"save", "FILE", "write the session at the prompt as a script", "save session.sig",
-     "completion of a shell, the session as a script", save_rows, 1, 1, CMD_LOCAL, cmd_save},
+     "for a shell; the session as a script", save_rows, 1, 1, CMD_LOCAL, cmd_save},
     {"help", "[COMMAND|options]", "this text, or more of it", "sigctl help offer", NULL, help_rows,
      0, 1, CMD_LOCAL, cmd_help},
     {0}};
@@ -156,15 +155,15 @@ static const struct command *put_left(const struct command *cmd, char *left, siz
 void help_all(FILE *f)
 {
     fputs("  sigctl -i drone-1 offer cam-2 --sdp @offer.sdp --wait answer --json\n"
-          "  sigctl wait peers '>=20' --match 'drone-*' -W 3s && sigctl list --count\n"
-          "  printf 'register drone-1\\noffer cam-2 --wait answer\\n' | sigctl\n\n"
+          "  sigctl agent --count 20 --id 'drone-%02i' &\n"
+          "  sigctl wait peers '>=20' --match 'drone-*' -W 3s && sigctl list --count\n\n"
           "usage: sigctl [OPTIONS] COMMAND [ARGUMENTS]    sigctl help COMMAND|options\n"
           "No command: lines from a terminal, or a script from a pipe.\n\ncommands:\n",
           f);
     for (const struct command *cmd = commands; cmd->name; cmd++) {
         char left[64];
         cmd = put_left(cmd, left, sizeof(left));
-        fprintf(f, "  %-36s %s\n", left, cmd->together ? cmd->together : cmd->help);
+        fprintf(f, "  %-38s %s\n", left, cmd->together ? cmd->together : cmd->help);
     }
 }
 

@@ -393,6 +393,7 @@ void link_close(struct link *l)
 void link_drop(struct link *l)
 {
     wsconn_abort(l->ws);
+    l->closed = (struct wsconn_closed){.end = WSCONN_END_LOST, .reason = "left by ourselves"};
     l->who = (struct link_who){0};
     l->registered = false;
 }

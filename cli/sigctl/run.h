@@ -186,8 +186,8 @@ int run_rounds(const char *word, int64_t *n, struct fault *f);
  */
 int run_check_expect(struct scene *s, char **v, int n, struct fault *f);
 int run_expect(struct flow *w, struct ident *who, char **v, int n, struct fault *f);
-int run_check_assert(char **v, int n, struct fault *f);
-int run_assert(char **v, int n, struct fault *f);
+int run_check_assert(char **v, struct fault *f);
+int run_assert(char **v, struct fault *f);
 
 /* run_range runs the steps [from, to) of a flow until the first that fails. */
 int run_range(struct flow *w, unsigned from, unsigned to);

@@ -108,7 +108,7 @@ int run_check_step(struct scene *s, struct step *st, struct fault *f)
     case RUN_EXPECT:
         return run_check_expect(s, st->v, st->n, f);
     case RUN_ASSERT:
-        return run_check_assert(st->v, st->n, f);
+        return run_check_assert(st->v, f);
     case RUN_SET:
         return check_set(s, st, f);
     case RUN_PAUSE:

@@ -227,11 +227,10 @@ static int set_pattern(regex_t *re, const char *word, struct fault *f)
     return 0;
 }
 
-int run_check_assert(char **v, int n, struct fault *f)
+int run_check_assert(char **v, struct fault *f)
 {
     regex_t re;
     unsigned how = find_op(v[1]);
-    (void)n;
     if (!how) {
         return run_fault_set(f, EXIT_USAGE, v[1], "'%s': must be == != ~ !~ < <= > or >=", v[1]);
     }
@@ -268,15 +267,31 @@ static int holds(char **v, unsigned how, bool *yes, struct fault *f)
                                  v[1], v[2]);
 }
 
-int run_assert(char **v, int n, struct fault *f)
+/* The beginning of a text, on one line. */
+static void put_short(char *out, size_t cap, const char *text)
 {
+    size_t n = 0;
+    for (; *text && n + 8 < cap; text++) {
+        if (*text == '\n') {
+            memcpy(out + n, " | ", 3);
+            n += 3;
+        } else if (*text != '\r') {
+            out[n++] = *text;
+        }
+    }
+    memcpy(out + n, *text ? "..." : "", *text ? 4 : 1);
+}
+
+int run_assert(char **v, struct fault *f)
+{
+    char left[300], right[200];
     bool yes = false;
     unsigned how = find_op(v[1]);
-    (void)n;
     int status = holds(v, how, &yes, f);
     if (status == 0 && yes == ((how & NOT) != 0)) {
-        return run_fault_set(f, EXIT_FALSE, NULL, "it is not so: '%.300s%s' %s '%.200s'", v[0],
-                             strlen(v[0]) > 300 ? "..." : "", v[1], v[2]);
+        put_short(left, sizeof(left), v[0]);
+        put_short(right, sizeof(right), v[2]);
+        return run_fault_set(f, EXIT_FALSE, NULL, "it is not so: '%s' %s '%s'", left, v[1], right);
     }
     return status;
 }

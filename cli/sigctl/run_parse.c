@@ -122,7 +122,7 @@ static int check_bytes(const struct scene *s, const char *text, size_t n)
         }
         at += len + 1;
     }
-    return n > RUN_FILE_MOST ? tell_line(s, line, "the scenario is larger than 1 MiB") : 0;
+    return n > RUN_FILE_MOST ? tell_line(s, line - 1, "the scenario is larger than 1 MiB") : 0;
 }
 
 /* ---------------------------------------------------------------- words */
@@ -176,25 +176,39 @@ bool run_is_name(const char *name, size_t n)
     return ok;
 }
 
-/* Every word that could begin a line, for a mistyped one. */
-static int unknown_word(struct parse *p, const char *word)
+/* Every word that could begin a line, for a mistyped one; of the shortest every other is near. */
+static const char *nearest(const struct scene *s, const char *word, bool only_idents)
 {
     struct sp_guess g = sp_guess_init(sp_str(word));
-    for (unsigned i = 1; i < p->s->nidents; i++) {
-        sp_guess_consider(&g, p->s->idents[i]->name);
+    for (unsigned i = 1; i < s->nidents; i++) {
+        sp_guess_consider(&g, s->idents[i]->name);
     }
-    for (const struct keyword *k = keywords; k->word; k++) {
+    for (const struct keyword *k = keywords; k->word && !only_idents; k++) {
         sp_guess_consider(&g, k->word);
     }
-    for (const struct command *cmd = commands; cmd->name; cmd++) {
+    for (const struct command *cmd = commands; cmd->name && !only_idents; cmd++) {
         sp_guess_consider(&g, cmd->name);
     }
-    for (int e = SP_OK + 1; e < SP_ERR_COUNT; e++) {
+    for (int e = SP_OK + 1; e < SP_ERR_COUNT && !only_idents; e++) {
         sp_guess_consider(&g, sp_err_wire((enum sp_err)e));
     }
-    return run_fault_set(&p->f, EXIT_USAGE, word, "unknown word '%s'%s%s%s", word,
-                         g.best ? ", did you mean '" : "", g.best ? g.best : "",
-                         g.best ? "'?" : " (no identity, no command; see sigctl help)");
+    return strlen(word) > 2 ? g.best : NULL;
+}
+
+static int unknown_word(struct parse *p, char **v)
+{
+    bool leads = v[1] && (find_keyword(v[1]) || command_find(v[1]));
+    const char *near = nearest(p->s, v[0], leads);
+    if (near) {
+        return run_fault_set(&p->f, EXIT_USAGE, v[0], "unknown %s '%s', did you mean '%s'?",
+                             leads ? "identity" : "word", v[0], near);
+    }
+    if (leads) {
+        return run_fault_set(&p->f, EXIT_USAGE, v[0],
+                             "unknown identity '%s' (try: as %s register ID)", v[0], v[0]);
+    }
+    return run_fault_set(&p->f, EXIT_USAGE, v[0],
+                         "unknown word '%s', no identity and no command (see: sigctl help)", v[0]);
 }
 
 /* ---------------------------------------------------------------- one line */
@@ -284,7 +298,7 @@ static int take_words(struct parse *p, struct step *st, char **v)
     st->kind = RUN_COMMAND;
     st->v = v;
     if (v[0][0] != '-' && !command_find(v[0])) {
-        return unknown_word(p, v[0]);
+        return unknown_word(p, v);
     }
     return 0;
 }

@@ -75,7 +75,8 @@ static const char *advice(const struct wrong *x)
         {EXIT_LOST, RUN_COMMAND, "as NAME register ID: connects again"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (rows[i].status == x->f.status && rows[i].kind == x->step->kind) {
+        bool is_it = rows[i].status == x->f.status && rows[i].kind == x->step->kind;
+        if (is_it && (x->step->kind != RUN_ASSERT || strstr(x->step->text, "$msg"))) {
             return rows[i].text;
         }
     }
@@ -251,12 +252,19 @@ static void show_test(const struct scene *s, const struct test *t)
     putchar('\n');
 }
 
+/* A set-up is told of when it failed; nothing of TAP may stand behind its "Bail out!". */
+static bool is_told(const struct scene *s, const struct test *t, unsigned number)
+{
+    bool bailed = s->has_setup && s->tests[0].state == CASE_FAILED && s->o->tap;
+    return number == 0 ? t->state == CASE_FAILED : !bailed;
+}
+
 void run_report_test(struct scene *s, const struct test *t, unsigned number)
 {
     ours(s);
-    if (s->o->tap && (number > 0 || t->state == CASE_FAILED)) {
+    if (s->o->tap && is_told(s, t, number)) {
         tap_test(s, t, number);
-    } else if (is_human(s) && (number > 0 || t->state == CASE_FAILED)) {
+    } else if (is_human(s) && is_told(s, t, number)) {
         show_test(s, t);
     }
     fflush(stdout);

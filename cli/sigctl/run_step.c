@@ -224,7 +224,7 @@ static int do_step(struct flow *w, const struct step *st, char **v, struct fault
     case RUN_LEAVE:
         return do_end(who, st->kind == RUN_LEAVE, f);
     case RUN_ASSERT:
-        return run_assert(v, st->n, f);
+        return run_assert(v, f);
     case RUN_SET:
         return run_set(w->s, v[0], v[2]) ? 0 : run_fault_set(f, EXIT_DATA, NULL, "out of memory");
     case RUN_ECHO:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Whether a step of a scenario can be right, before anything runs: commands, options, variables. */
+#include "cli/sigctl/grammar.h"
 #include "cli/sigctl/lines.h"
 #include "cli/sigctl/run.h"
 #include "libproto/units.h"
@@ -53,7 +54,8 @@ static int check_command(const struct step *st, struct fault *f)
 {
     char *argv[WORDS_MAX + 2], why[256];
     _Alignas(16) char values[CTL_VALUES_MAX] = {0};
-    struct link_opts opts = LINK_OPTS_INIT;
+    const struct link_opts none = LINK_OPTS_INIT;
+    struct link_opts opts = none;
     bool vars = stand_in(st, argv);
     int argc = count_to_exec(st->n + 1, argv), at = command_index(argc, argv);
     const struct command *cmd = at < argc ? command_find(argv[at]) : NULL;
@@ -66,6 +68,11 @@ static int check_command(const struct step *st, struct fault *f)
         /* with a variable in its place a value may be right */
         bool is_sure = !vars || strncmp(why, "unknown option", 14) == 0;
         return is_sure ? run_fault_set(f, EXIT_USAGE, NULL, "%s", why) : 0;
+    }
+    const char *misplaced = st->kind == RUN_AS ? NULL : grammar_misplaced(&none, &opts);
+    if (misplaced || (opts.id && cmd->run != cmd_agent)) {
+        return run_fault_set(f, EXIT_USAGE, NULL, "--%s stands in the line of as, or behind sigctl",
+                             misplaced ? misplaced : "id");
     }
     int n = argc - at - 1;
     if (n < cmd->least || (cmd->most >= 0 && n > cmd->most)) {

@@ -6,7 +6,7 @@ setup()
     start_sigd
     fixtures=$BATS_TEST_DIRNAME/fixtures
     schema=$BATS_TEST_DIRNAME/../schema/junit.xsd
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || return
 }
 teardown() { stop_all; }
 
@@ -328,6 +328,57 @@ END
     assert_success
     output=${lines[-1]}
     assert_json '.elapsed_us > 400000 and .elapsed_us < 1000000'
+}
+
+@test "a call has its peer, and agents theirs, in one block" {
+    scene <<'END'
+as a register a1
+as b register b1
+parallel
+  a call b --ice 2
+  b expect offer
+  b answer a
+  repeat 2
+    b expect ice
+  end
+  b ice a --candidate 2
+  b expect bye
+end
+parallel
+  agent --count 2 --id 'x-%i' --answer auto --duration 500ms
+  a wait peer x-2
+  a offer x-2 --wait answer
+end
+END
+    assert_success
+}
+
+@test "an identity has a token of its own, or that of the run" {
+    stop "$SIGD_PID"
+    umask 077
+    echo 'correct horse battery staple, 32 or more' >secret
+    start_sigd --jwt-secret-file "$PWD/secret"
+    for id in a1 b1; do
+        sigctl token make --secret-file secret --sub "$id" --role admin --for 1h >"$id"
+    done
+    cat >tokens.sig <<'END'
+as a register a1 --token-file a1
+as b register b1 --token-file b1
+a offer b
+b expect offer from a
+as c register a1 --token-file a1
+fails 8 a wait peer d1
+fails 4 as d register d1
+END
+    run --separate-stderr sigctl run tokens.sig
+    assert_success
+    echo 'as a register a1' >own.sig
+    run --separate-stderr sigctl run --token-file a1 own.sig
+    assert_success
+    run --separate-stderr sigctl run --token-file - own.sig <a1
+    assert_success
+    run --separate-stderr sigctl run own.sig
+    assert_failure 4
 }
 
 @test "a failure in one branch ends the others" {

@@ -5,7 +5,7 @@ setup()
     load ../lib/common.bash
     # nobody listens: a scenario that began to run would end with 3
     export SIGD_URL=ws://127.0.0.1:1
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || return
 }
 
 # wrong STATUS LINE MESSAGE: the scenario on stdin is refused so.
@@ -59,6 +59,8 @@ unknown option '--nosuch'|a offer b --nosuch $id.a
 usage: offer TO|a offer
 usage: bye TO|a bye b c
 --timeout '5x': must be a duration|a ping -W 5x
+--id stands in the line of as|a offer b --id x
+--token-file stands in the line of as|a offer b --token-file x
 unknown option '--rolle', did you mean '--role'?|as c register c1 --rolle x
 END
 }

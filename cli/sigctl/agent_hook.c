@@ -149,15 +149,16 @@ static void conclude(struct hook *h, int status)
     } else if (WEXITSTATUS(status) != 0) {
         snprintf(what, sizeof(what), "exit status %d", WEXITSTATUS(status));
     }
-    if (what[0] && here && job->type == SP_T_OFFER) {
-        agent_say_bye(&w);
-    }
-    if (!what[0] && here && !say(h, &w)) {
+    bool failed = what[0] != '\0';
+    if (!failed && here && !say(h, &w)) {
         snprintf(what, sizeof(what), "what it said is not an answer");
     }
     if (what[0]) {
         a->counts.hooks_failed++;
         remark(h, what);
+    }
+    if (failed && here && job->type == SP_T_OFFER) {
+        agent_say_bye(&w);
     }
     drop(h);
 }

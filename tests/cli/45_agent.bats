@@ -156,10 +156,11 @@ END
 
 @test "machines get ready, messages and summary, a line each" {
     start_sigd
-    agents --id d --json -v --duration 2s
+    agents --id d --json -v
     sigctl -q -i cam call d --ice 1
-    finish "$AGENTS"
-    assert_equal "$status" 0
+    wait_for 5 grep -q '"type":"bye"' agent.out
+    stop "$AGENTS"
+    assert_equal "$status" 143
     run jq -c '[.type, .agent, .from]' agent.out
     assert_output '["ready",null,null]
 ["offer","d","cam"]
@@ -169,7 +170,7 @@ END
 ["summary",null,null]'
     run jq -sc '.[0] | [.ok, .count, .first, .last, (.ready_us > 0)]' agent.out
     assert_output '[true,1,"d","d",true]'
-    run jq -sc '.[-1] | [.ok, .duration_us >= 2000000, .seed > 0, .errors]' agent.out
+    run jq -sc '.[-1] | [.ok, .duration_us > 0, .seed > 0, .errors]' agent.out
     assert_output '[true,true,true,0]'
 }
 

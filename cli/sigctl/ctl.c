@@ -295,11 +295,11 @@ int ctl_run(struct ctl *c, int argc, char **argv)
     if (!ok || (c->opts.format && !print_check_format(c->opts.format, why, sizeof(why)))) {
         return ctl_fail(c, EXIT_USAGE, NULL, "%s", why);
     }
-    if (c->opts.help) {
     if (misplaced(c, cmd)) {
         return ctl_fail(c, EXIT_USAGE, NULL, "--%s is for the whole run: it stands behind sigctl",
                         misplaced(c, cmd));
     }
+    if (c->opts.help) {
         help_one(stdout, cmd);
         return 0;
     }

@@ -152,7 +152,7 @@ COMMAND(token);
 COMMAND(check);
 COMMAND(sdp);
 COMMAND(completion);
+COMMAND(save);
 COMMAND(help);
 
 #endif
-COMMAND(save);

@@ -31,10 +31,7 @@ static void clear_line(void)
 {
     int width = term_width(line);
     int rows = width < 0 ? 0 : (term_width(conf.prompt) + width - 1) / columns;
-    if (rows > 0) {
-        fprintf(term_screen(), "\033[%dA", rows);
-    }
-    fputs("\r\033[J", term_screen());
+    term_clear(rows, rows);
 }
 
 static void hand_over(bool at_end)

@@ -184,10 +184,10 @@ static void put_hint(void)
     }
 }
 
-static void redisplay(void)
+/* Readline leaves the cursor behind the text, where the hint begins. */
+static void show_all(void)
 {
-    drop_hint();
-    rl_redisplay();
+    rl_forced_update_display();
     put_hint();
 }
 
@@ -215,7 +215,6 @@ void edit_open(const struct edit_conf *c)
     rl_completer_word_break_characters = " \t";
     rl_completer_quote_characters = "'\"";
     rl_char_is_quoted_p = is_quoted;
-    rl_redisplay_function = redisplay;
     rl_initialize();
     rl_variable_bind("page-completions", "off");
     rl_variable_bind("enable-bracketed-paste", "off"); /* lines of a paste run one by one */
@@ -237,6 +236,9 @@ void edit_read(void)
         drop_hint();
         rl_callback_read_char();
     }
+    if (on) {
+        put_hint();
+    }
 }
 
 void edit_hide(void)
@@ -251,7 +253,7 @@ void edit_hide(void)
 void edit_show(void)
 {
     if (on) {
-        rl_forced_update_display();
+        show_all();
     }
 }
 
@@ -260,33 +262,33 @@ void edit_drop(void)
     if (!on) {
         return;
     }
+    drop_hint();
     rl_callback_sigcleanup();
     rl_point = rl_end;
-    redisplay();
-    drop_hint();
+    rl_redisplay();
     fputs("^C\n", rl_outstream);
     rl_replace_line("", 1);
     rl_on_new_line();
-    redisplay();
+    rl_redisplay();
+}
+
+static int rows_before(int point)
+{
+    char *text = rl_copy_text(0, point);
+    int width = text ? term_width(text) : -1;
+    free(text);
+    return width < 0 ? 0 : (term_width(conf.prompt) + width - 1) / term_columns();
 }
 
 /* Terminals break what is too long for the new width anew, and the cursor moves along. */
 void edit_resize(void)
 {
-    char *before = on ? rl_copy_text(0, rl_point) : NULL;
-    int width = before ? term_width(before) : -1;
-    free(before);
     rl_reset_screen_size();
-    if (!on) {
-        return;
+    if (on) {
+        term_clear(rows_before(rl_point), rows_before(rl_end));
+        hinted = false;
+        show_all();
     }
-    int row = width < 0 ? 0 : (term_width(conf.prompt) + width) / term_columns();
-    if (row > 0) {
-        fprintf(rl_outstream, "\033[%dA", row);
-    }
-    fputs("\r\033[J", rl_outstream);
-    hinted = false;
-    rl_forced_update_display();
 }
 
 void edit_redraw(void)
@@ -294,7 +296,7 @@ void edit_redraw(void)
     if (on) {
         fputs("\r\033[K", rl_outstream);
         hinted = false;
-        rl_forced_update_display();
+        show_all();
     }
 }
 

@@ -103,3 +103,16 @@ int term_width(const char *text)
     size_t n = mbstowcs(wide, text, WIDEST);
     return n < WIDEST ? wcswidth(wide, n) : -1;
 }
+
+void term_clear(int above, int behind)
+{
+    FILE *f = term_screen();
+    if (above > 0) {
+        fprintf(f, "\033[%dA", above);
+    }
+    fputs("\r\0337\033[K", f);
+    for (int i = 0; i < behind; i++) {
+        fputs("\033[B\033[K", f);
+    }
+    fputs("\0338", f);
+}

@@ -26,5 +26,9 @@ FILE *term_screen(void);
 int term_columns(void);
 /* term_width gives the columns that text takes, -1 when it has what cannot be shown. */
 int term_width(const char *text);
+/* term_clear goes above rows up and clears that row and those behind it, one by one, and leaves the
+ * cursor at the start of the first. Clearing all of the screen at once would have some terminals
+ * keep it as output. */
+void term_clear(int above, int behind);
 
 #endif

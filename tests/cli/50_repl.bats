@@ -1,27 +1,14 @@
 # SPDX-License-Identifier: MIT
 # sigctl on a terminal: prompt, messages above the line, completion, Ctrl-C, Ctrl-D, history.
 setup() {
-    load ../lib/common.bash
-    command -v tmux >/dev/null || skip "no tmux"
+    load prompt.bash
     start_sigd --reconnect-window 1s
-    export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
-    mkdir "$XDG_STATE_HOME"
-    SOCKET=$BATS_TEST_TMPDIR/tmux
-    # LeakSanitizer hangs in a process whose terminal has gone
-    tmux -S "$SOCKET" -f /dev/null new-session -d -x 110 -y 40 \
-        "env ASAN_OPTIONS=detect_leaks=0 SIGD_URL=$SIGD_URL XDG_STATE_HOME=$XDG_STATE_HOME TERM=screen $(command -v sigctl); \
-         echo left with \$?; cat" 3>&-
-    wait_for 5 shows '^sigctl>'
+    start_prompt
 }
 teardown() {
-    tmux -S "$SOCKET" kill-server 2>/dev/null || true
+    stop_prompt
     stop_all
 }
-
-keys() { tmux -S "$SOCKET" send-keys "$@"; }
-screen() { tmux -S "$SOCKET" capture-pane -p; }
-shows() { screen | grep -qE -- "$1"; }
-has_readline() { ldd "$(command -v sigctl)" | grep -q readline; }
 
 @test "commands run and the session ends with Ctrl-D" {
     keys 'register op-1' Enter
@@ -30,11 +17,9 @@ has_readline() { ldd "$(command -v sigctl)" | grep -q readline; }
     wait_for 5 shows '^1$'
     keys C-d
     wait_for 5 shows '^left with 0'
-    if has_readline; then
-        run cat "$XDG_STATE_HOME/sigkit/history"
-        assert_output $'register op-1\nlist --count'
-        assert_equal "$(stat -c %a "$XDG_STATE_HOME/sigkit/history")" 600
-    fi
+    run cat "$HISTORY_FILE"
+    assert_output $'register op-1\nlist --count'
+    assert_equal "$(stat -c %a "$HISTORY_FILE")" 600
 }
 
 @test "a message comes above the line, which is kept" {
@@ -47,7 +32,7 @@ has_readline() { ldd "$(command -v sigctl)" | grep -q readline; }
     wait_for 5 shows 'offer from d1'
     keys 'st' Enter
     wait_for 5 shows 'ghost is not registered'
-    ! has_readline || shows '^sigctl> offer ghost'
+    shows '^sigctl> offer ghost'
 }
 
 @test "Ctrl-C cancels a wait, not the session" {
@@ -67,7 +52,7 @@ has_readline() { ldd "$(command -v sigctl)" | grep -q readline; }
 }
 
 @test "Tab completes commands and live ids" {
-    has_readline || skip "built without readline"
+    needs_readline
     start hold sigctl register camera-77 --hold
     sigctl wait peer camera-77
     keys 'reg' Tab

@@ -9,9 +9,18 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
+void print_settle(struct link_opts *o)
+{
+    if (out_is_diverted()) {
+        o->json = true;
+        o->plain = o->pretty = false;
+        o->format = NULL;
+    }
+}
+
 bool print_is_machine(const struct link_opts *o)
 {
-    return out_is_diverted() || o->json || o->plain || o->pretty || o->format;
+    return o->json || o->plain || o->pretty || o->format;
 }
 
 /* One step through a template: a byte of text, or a member with its width. */
@@ -130,7 +139,7 @@ static void print_pretty(struct sp_str object)
 void print_object(const struct link_opts *o, struct sp_str object)
 {
     struct link_msg m;
-    if (out_is_diverted() || o->json || !link_scan(&m, object)) {
+    if (o->json || !link_scan(&m, object)) {
         out_line(object);
     } else if (o->pretty) {
         print_pretty(object);

@@ -10,6 +10,9 @@
 /* print_is_machine tells whether the options ask for one of the machine forms. */
 bool print_is_machine(const struct link_opts *o);
 
+/* print_settle makes the options ask for JSON lines while output is diverted. */
+void print_settle(struct link_opts *o);
+
 /* print_check_format tells whether a template is well formed: text, \n \t \\, %%, %{member},
  * %12{member}, %-12{member}. False with a sentence in why. */
 bool print_check_format(const char *format, char *why, size_t cap);

@@ -291,6 +291,7 @@ int ctl_run(struct ctl *c, int argc, char **argv)
     c->opts = c->base;
     struct opt_group groups[] = {{link_rows, &c->opts}, {cmd->rows, values}};
     bool ok = opt_parse(groups, 2, argc, argv, &at, why, sizeof(why));
+    print_settle(&c->opts);
     out_init(&(struct out_conf){"sigctl", c->opts.json, c->opts.quiet, c->opts.color});
     if (!ok || (c->opts.format && !print_check_format(c->opts.format, why, sizeof(why)))) {
         return ctl_fail(c, EXIT_USAGE, NULL, "%s", why);

@@ -16,6 +16,7 @@ enum ctl_mode { CTL_ONE, CTL_PIPE, CTL_REPL };
 /* ctl_own are the values of the options of a run without a command. */
 struct ctl_own {
     const char *init; /* file of commands for the start of the prompt */
+    bool coproc;
 };
 
 /* ctl_rows describes struct ctl_own. */
@@ -125,6 +126,7 @@ void ctl_drop(struct ctl *c, unsigned at);
 /* modes; each gives the exit status */
 int pipe_run(struct ctl *c);
 int repl_run(struct ctl *c);
+int coproc_run(struct ctl *c);
 
 #define COMMAND(name)                                                                              \
     extern const struct opt name##_rows[];                                                         \

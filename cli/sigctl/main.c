@@ -7,12 +7,17 @@
 
 const struct opt ctl_rows[] = {{"init", 0, OPT_STRING, "FILE", NULL, offsetof(struct ctl_own, init),
                                 "commands to run when the prompt starts"},
+                               {"coproc", 0, OPT_FLAG, NULL, NULL, offsetof(struct ctl_own, coproc),
+                                "JSON lines in and out, for other programs"},
                                {0}};
 
 static int run(struct ctl *c, int argc, char **argv, bool has_command)
 {
     if (has_command) {
         return ctl_run(c, argc, argv);
+    }
+    if (c->own.coproc) {
+        return coproc_run(c);
     }
     return c->mode == CTL_REPL ? repl_run(c) : pipe_run(c);
 }
@@ -44,6 +49,10 @@ static int read_options(struct ctl *c, int argc, char **argv, char *why, size_t 
 /* The options of ctl_rows are for a certain way to run. */
 static const char *misplaced(const struct ctl *c)
 {
+    if (c->own.coproc && (c->mode == CTL_ONE || c->own.init)) {
+        return c->own.init ? "--init is for the prompt, not for --coproc"
+                           : "--coproc takes its commands from standard input";
+    }
     if (c->own.init && c->mode != CTL_REPL) {
         return c->mode == CTL_ONE ? "--init is for the prompt, not for a command"
                                   : "--init is for the prompt, and standard input is no terminal";

@@ -201,15 +201,44 @@ static void put_attr(struct sp_buf *b, const char *before, struct sp_str v)
     put(b, "\r\n");
 }
 
-/* The codec that is answered: the first of the offer, with its parameters. */
+/* Whether the line is this attribute of the payload type. */
+static bool is_about(const struct sdp_line *l, const char *name, struct sp_str payload)
+{
+    struct sp_str rest = l->value;
+    return sdp_is(l->name, name) && sp_str_eq(sdp_cut(&rest, ' '), payload);
+}
+
+static bool is_repair(const struct sdp_line *l)
+{
+    return memmem(l->value.p, l->value.n, "apt=", 4) != NULL;
+}
+
+/* The codec that is answered: the first of the offer that does not repair another. */
+static struct sp_str choose_codec(const struct sdp_part *m)
+{
+    struct sp_str rest = m->formats, first = sdp_cut(&rest, ' '), payload = first;
+    for (;; payload = sdp_cut(&rest, ' ')) {
+        struct sdp_lines it = {m->text, m->line};
+        struct sdp_line l;
+        bool repair = false;
+        while (!repair && sdp_next(&it, &l)) {
+            repair = is_about(&l, "fmtp", payload) && is_repair(&l);
+        }
+        if (!repair) {
+            return payload;
+        }
+        if (rest.n == 0) {
+            return first;
+        }
+    }
+}
+
 static void put_codec(struct sp_buf *b, const struct sdp_part *m, struct sp_str payload)
 {
-    static const char *const names[] = {"rtpmap", "fmtp", NULL};
     struct sdp_lines it = {m->text, m->line};
     struct sdp_line l;
     while (sdp_next(&it, &l)) {
-        struct sp_str rest = l.value;
-        if (sdp_is_one_of(l.name, names) && sp_str_eq(sdp_cut(&rest, ' '), payload)) {
+        if (is_about(&l, "rtpmap", payload) || (is_about(&l, "fmtp", payload) && !is_repair(&l))) {
             sp_buf_str(b, l.raw);
             put(b, "\r\n");
         }
@@ -232,7 +261,7 @@ static const char *reverse_of(const struct sdp *d, const struct sdp_part *m)
 static void put_answered(struct sp_buf *b, const struct sdp *offer, const struct sdp_part *m,
                          const struct transport *t, unsigned ice)
 {
-    struct sp_str formats = m->formats, first = m->rtp ? sdp_cut(&formats, ' ') : formats;
+    struct sp_str first = m->rtp ? choose_codec(m) : m->formats;
     bool on = !sdp_is_rejected(m);
     put(b, "m=");
     sp_buf_str(b, m->kind);
@@ -249,7 +278,9 @@ static void put_answered(struct sp_buf *b, const struct sdp *offer, const struct
     put_transport(b, t, ice);
     if (m->rtp) {
         put_attr(b, "a=", sp_str(reverse_of(offer, m)));
-        put(b, "a=rtcp-mux\r\n");
+        if (m->attr[SDP_RTCP_MUX].line != 0 || (m->bundled && !m->tagged)) {
+            put(b, "a=rtcp-mux\r\n");
+        }
         put_codec(b, m, first);
     } else if (m->attr[SDP_SCTPMAP].line != 0) {
         put_attr(b, "a=sctpmap:", m->attr[SDP_SCTPMAP].value);

@@ -7,6 +7,8 @@
 #include "cli/sigctl/want.h"
 #include "libproto/units.h"
 
+#define PROBE_US 50000 /* between two looks for a server */
+
 struct wait_opts {
     const char *match, *from, *type, *until;
     bool gone;
@@ -266,18 +268,33 @@ static int wait_message(struct ctl *c, const struct ctl_args *a)
     return status;
 }
 
+/* No sooner than the server advises; else often, for nobody else waits for this server so. */
+static int64_t next_try(const struct link_fail *why, int64_t deadline)
+{
+    int64_t next = link_deadline(why->retry_us >= 0 ? why->retry_us : PROBE_US);
+    return next < deadline ? next : deadline;
+}
+
+static bool may_come(int status)
+{
+    return status == EXIT_CONNECT || status == EXIT_LOST || status == EXIT_REFUSED ||
+           status == EXIT_TIMEOUT;
+}
+
 static int wait_server(struct ctl *c, const struct ctl_args *a)
 {
     int64_t start = link_mono_us(), deadline = ctl_deadline(c, CTL_ONE_US);
-    int status = link_open(c->link);
-    const struct link_fail first = *link_why(c->link);
+    int64_t left = c->base.retry >= 0 ? c->base.retry : OPT_NEVER;
+    int status = link_is_open(c->link) ? 0 : link_try(c->link);
     (void)a;
-    if (status == EXIT_CONNECT || status == EXIT_LOST || status == EXIT_REFUSED) {
-        status = link_recover(c->link, NULL, NULL, deadline);
-    }
-    if (status == EXIT_TIMEOUT) {
-        return ctl_fail(c, status, NULL, "timed out: no server at %s (%s)", link_url(c->link),
-                        first.text);
+    for (; may_come(status) && left > 0; left--) {
+        const struct link_fail why = *link_why(c->link);
+        if (link_mono_us() >= deadline) {
+            return ctl_fail(c, EXIT_TIMEOUT, NULL, "timed out: no server at %s (%s)",
+                            link_url(c->link), why.text);
+        }
+        status = link_rest(c->link, next_try(&why, deadline), NULL, NULL);
+        status = status ? status : link_try(c->link);
     }
     if (status) {
         return ctl_fail_link(c);

@@ -71,6 +71,9 @@ int match_init(const struct ctl *c, struct match *w, const char *from, const cha
 {
     struct sp_diag d;
     *w = (struct match){.from = from, .type = type, .has_until = until != NULL};
+    if (until && !*until) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "--until: want an expression such as type=bye");
+    }
     if (!until || sp_filter_parse(&w->until, sp_str(until), &d) == SP_OK) {
         return 0;
     }

@@ -94,6 +94,25 @@ callee()
 "@x"'
 }
 
+@test "the SPEC may stand behind TO" {
+    callee 'listen -C 3 -W 5s'
+    printf '%s\n' 'register drone-1' "offer cam-2 'v=0 text'" 'ice cam-2 2' | sigctl -q
+    finish "$CALLEE"
+    assert_equal "$status" 0
+    output=$(jq -sc 'map(select(.type != "registered"))' "$BATS_TEST_TMPDIR/callee.out")
+    assert_json '.[0].sdp == "v=0 text" and (.[1:] | map(.type) == ["ice", "ice"])'
+}
+
+@test "two ways to say the same are refused before anything is connected" {
+    export SIGD_URL=ws://127.0.0.1:1
+    for words in 'offer cam-2 x --sdp y' 'answer cam-2 x --sdp y' 'ice cam-2 2 --candidate 1' \
+        'offer cam-2 @o.sdp --media video' 'call cam-2 --sdp @o.sdp --media audio'; do
+        run --separate-stderr sigctl $words
+        assert_failure 2
+        assert_equal "${#stderr_lines[@]}" 1
+    done
+}
+
 @test "a missing file is 9 and nothing is sent" {
     callee 'wait message -W 5s'
     run --separate-stderr sigctl -i drone-1 offer cam-2 --sdp @/no/such/file
@@ -144,6 +163,41 @@ callee()
     finish "$CALLEE"
     run jq -r 'select(.type == "offer") | .sdp' "$BATS_TEST_TMPDIR/callee.out"
     assert_output $'v=1\nv=2'
+}
+
+@test "send --repeat sends it again and again, a result each" {
+    callee 'listen --type offer -C 3 -W 5s'
+    run --separate-stderr sigctl -i d1 send cam-2 -t offer --repeat 3 --interval 20ms -j '{"sdp":"x"}'
+    assert_success
+    run jq -sc 'map(.seq), (.[2].ts_us - .[0].ts_us >= 40000)' <<<"$output"
+    assert_output $'[1,2,3]\ntrue'
+    finish "$CALLEE"
+    assert_equal "$status" 0
+}
+
+@test "send --repeat without end ends with its reader" {
+    callee 'listen -C 1000000'
+    run bash -c 'sigctl -i d1 send cam-2 -t offer --repeat none --interval 1ms "{\"sdp\":\"x\"}" |
+        head -1; echo "${PIPESTATUS[0]}"'
+    assert_line --index 0 --partial 'offer to cam-2 delivered'
+    assert_line --index 1 0
+}
+
+@test "send --repeat ends at the first failure" {
+    run --separate-stderr sigctl -i d1 send ghost -t offer --repeat 3 --interval 1ms '{"sdp":"x"}'
+    assert_failure 6
+    assert_equal "${#stderr_lines[@]}" 1
+}
+
+@test "what send cannot mean is 2, with a sentence, before anything is connected" {
+    export SIGD_URL=ws://127.0.0.1:1
+    for words in 'cam-2 -t offer --repeat 0 x' 'cam-2 -t offer --interval 1s x' 'cam-2 -t offer' \
+        'cam-2 x' '-t offer' '-l --jsonl' 'cam-2 -t offer -l x' '--jsonl --session s' \
+        'cam-2 -t offer -l --repeat 2'; do
+        run --separate-stderr sigctl send $words
+        assert_failure 2
+        assert_equal "${#stderr_lines[@]}" 1
+    done
 }
 
 @test "send of a type that the server does not know is refused" {

@@ -359,23 +359,23 @@ END
     echo 'correct horse battery staple, 32 or more' >secret
     start_sigd --jwt-secret-file "$PWD/secret"
     for id in a1 b1; do
-        sigctl token make --secret-file secret --sub "$id" --role admin --for 1h >"$id"
+        sigctl token make --secret-file secret --sub "$id" --role admin --for 1h >"$id.token"
     done
     cat >tokens.sig <<'END'
-as a register a1 --token-file a1
-as b register b1 --token-file b1
+as a register a1 --token-file a1.token
+as b register b1 --token-file b1.token
 a offer b
 b expect offer from a
-as c register a1 --token-file a1
+as c register a1 --token-file a1.token
 fails 8 a wait peer d1
 fails 4 as d register d1
 END
     run --separate-stderr sigctl run tokens.sig
     assert_success
     echo 'as a register a1' >own.sig
-    run --separate-stderr sigctl run --token-file a1 own.sig
+    run --separate-stderr sigctl run --token-file a1.token own.sig
     assert_success
-    run --separate-stderr sigctl run --token-file - own.sig <a1
+    run --separate-stderr sigctl run --token-file - own.sig <a1.token
     assert_success
     run --separate-stderr sigctl run own.sig
     assert_failure 4

@@ -78,3 +78,13 @@ assert_json()
     jq -e "$1" <<<"$output" >/dev/null || fail "not so: $1
 $output"
 }
+
+# assert_schema NAME[+NAME...]: each line of $output is one of these objects of tests/schema/, and
+# each of them is there.
+assert_schema()
+{
+    local why
+    why=$(python3 "$BATS_TEST_DIRNAME/../schema/check.py" "$BATS_TEST_DIRNAME/../schema/sigctl.json" \
+        "$1" <<<"$output" 2>&1) || fail "not $1: $why
+$output"
+}

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #define WINDOW       256 /* messages under way at most */
-#define GROW_EVERY   16  /* acks after which one more is tried again */
+#define ROOM_FIRST   16  /* at the start */
+#define GROW_FIRST   2 /* acks after which one more is tried: a burst overrun by less than it has */
+#define GROW_AGAIN   16 /* the same after a refusal */
 #define TYPE_LONGEST 64
 
 /* HELD waits for the time that the server named when it refused. */
@@ -32,8 +34,8 @@ struct feed {
     struct lines in;
     struct slot *slots;  /* WINDOW of them; message n has slots[n % WINDOW] and the rid n */
     int64_t first, next; /* messages without a printed result are first..next-1 */
-    int64_t flying, held, room, acks;
-    int64_t resume_us, line, timeout_us;
+    int64_t flying, held, room, acks, grow;
+    int64_t resume_us, until_us, line, timeout_us;
     bool end, watching;
     int status; /* of the first failure */
 };
@@ -82,16 +84,21 @@ static void print_results(struct feed *f)
 }
 
 /* Who is told to slow down tries one message at a time, and more again as they are taken. */
+static void slow_down(struct feed *f, int64_t retry_us)
+{
+    int64_t at = link_deadline(retry_us);
+    f->room = 1;
+    f->acks = 0;
+    f->grow = GROW_AGAIN;
+    f->resume_us = at > f->resume_us ? at : f->resume_us;
+}
+
 static void hold(struct feed *f, struct slot *s)
 {
-    int64_t at = link_deadline(s->no.retry_us);
     s->no = (struct refusal){0};
     s->state = HELD;
     s->tries--;
     f->held++;
-    f->room = 1;
-    f->acks = 0;
-    f->resume_us = at > f->resume_us ? at : f->resume_us;
 }
 
 static void settle(struct feed *f, struct slot *s, const struct link_msg *m)
@@ -99,9 +106,12 @@ static void settle(struct feed *f, struct slot *s, const struct link_msg *m)
     f->flying--;
     if (m->type == SP_T_ERROR) {
         refusal_of(&s->no, m, s->to);
-        if (s->no.retry_us >= 0 && s->tries > 0) {
-            hold(f, s);
-            return;
+        if (s->no.retry_us >= 0) {
+            slow_down(f, s->no.retry_us);
+            if (s->tries > 0) {
+                hold(f, s);
+                return;
+            }
         }
     } else {
         struct sp_str id = link_text(m, "sessionId", s->session, SP_ID_MAX);
@@ -109,7 +119,7 @@ static void settle(struct feed *f, struct slot *s, const struct link_msg *m)
         s->session[id.n] = '\0';
         s->rtt_us = m->mono_us - s->sent_us;
         s->wall_us = m->wall_us;
-        f->room += f->room < WINDOW && ++f->acks % GROW_EVERY == 0;
+        f->room += f->room < WINDOW && ++f->acks % f->grow == 0;
     }
     done(s);
 }
@@ -248,7 +258,8 @@ static void take_too_long(struct feed *f)
 
 static bool may_take(const struct feed *f)
 {
-    return !f->end && f->held == 0 && f->flying < f->room && f->next - f->first < WINDOW;
+    return !f->end && f->held == 0 && f->flying < f->room && f->next - f->first < WINDOW &&
+           link_mono_us() >= f->resume_us;
 }
 
 /* Takes the lines that are there, as many as there is room for. */
@@ -273,14 +284,16 @@ static int take_lines(struct feed *f)
     return 0;
 }
 
-static bool is_due(const struct feed *f)
+/* There is room, but not before resume_us, which a message that came since may have moved. */
+static bool resumes(const struct feed *f)
 {
-    return f->held > 0 && f->flying < f->room && link_mono_us() >= f->resume_us;
+    return f->flying < f->room && (f->held > 0 || link_mono_us() < f->resume_us);
 }
 
 static void send_held(struct feed *f)
 {
-    for (int64_t n = f->first; n < f->next && is_due(f); n++) {
+    bool due = link_mono_us() >= f->resume_us;
+    for (int64_t n = f->first; n < f->next && due && f->held > 0 && f->flying < f->room; n++) {
         if (slot_at(f, n)->state == HELD) {
             f->held--;
             send_slot(f, slot_at(f, n));
@@ -294,7 +307,8 @@ static bool has_news(void *ctx)
 {
     struct feed *f = ctx;
     bool result = f->first < f->next && slot_at(f, f->first)->state == DONE;
-    return result || is_due(f) || ((f->watching || may_take(f)) && lines_ready(&f->in));
+    return result || (resumes(f) && f->resume_us < f->until_us) ||
+           ((f->watching || may_take(f)) && lines_ready(&f->in));
 }
 
 static const struct slot *oldest_flying(const struct feed *f)
@@ -316,8 +330,7 @@ static int64_t next_moment(const struct feed *f)
 {
     const struct slot *oldest = oldest_flying(f);
     int64_t at = oldest ? late_at(f, oldest) : OPT_NEVER;
-    bool resumes = f->held > 0 && f->flying < f->room;
-    return resumes && f->resume_us < at ? f->resume_us : at;
+    return resumes(f) && f->resume_us < at ? f->resume_us : at;
 }
 
 static void fail_late(struct feed *f)
@@ -364,7 +377,8 @@ static int wait_on(struct feed *f)
     struct link *l = f->c->link;
     f->watching = may_take(f) && !lines_ready(&f->in);
     link_on_input(l, f->watching ? STDIN_FILENO : -1, lines_read, &f->in);
-    int status = link_until(l, has_news, f, next_moment(f));
+    f->until_us = next_moment(f);
+    int status = link_until(l, has_news, f, f->until_us);
     if (status == EXIT_TIMEOUT) {
         fail_late(f);
         return 0;
@@ -393,7 +407,8 @@ int jsonl_send(struct ctl *c, const struct relay *defaults)
                      .defaults = defaults,
                      .first = 1,
                      .next = 1,
-                     .room = WINDOW,
+                     .room = ROOM_FIRST,
+                     .grow = GROW_FIRST,
                      .timeout_us = c->opts.timeout_us >= 0 ? c->opts.timeout_us : CTL_ONE_US};
     f.slots = calloc(WINDOW, sizeof(*f.slots));
     if (!f.slots) {

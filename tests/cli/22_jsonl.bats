@@ -3,10 +3,10 @@
 setup()
 {
     load ../lib/common.bash
-    start_sigd --message-rate 0 --byte-rate 0
+    start_sigd
     start camera sigctl -q register cam-2 --hold
     sigctl wait peer cam-2
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || return
 }
 teardown() { stop_all; }
 
@@ -135,8 +135,8 @@ ice cam-2 true
     lines 1 >&8
     wait_for 5 test -s feed.out
     stop "$SIGD_PID" KILL
-    start_sigd -l "127.0.0.1:$SIGD_PORT"
-    start camera sigctl -q register cam-2 --hold
+    start_sigd -l "127.0.0.1:$SIGD_PORT" 8>&-
+    start camera sigctl -q register cam-2 --hold 8>&-
     sigctl wait peer cam-2
     sigctl wait peer d1
     lines 3 >&8
@@ -168,15 +168,19 @@ ice cam-2 true
 
 @test "with --retry the server's rate is kept, and the order of the results" {
     stop "$SIGD_PID"
-    start_sigd --message-rate 500 --message-burst 50
+    start_sigd --role-limit 'local message-rate=500 message-burst=50'
     start camera sigctl -q register cam-2 --hold
     sigctl wait peer cam-2
     lines 600 >in
-    run sigctl -i d1 send --jsonl -j <in
+    run --separate-stderr sigctl -i d1 send --jsonl -j <in
     assert_failure 7
-    assert_equal "$(jq -s 'map(select(.code == "rate_limited")) | length > 0' <<<"$output")" true
-    run sigctl -i d2 send --jsonl -j --retry 50 <in
+    assert_equal "$stderr" ''
+    output=$(jq -sc . <<<"$output")
+    assert_json 'all(.[]; .ok or .code == "rate_limited")'
+    assert_json 'any(.[]; .ok) and any(.[]; .code == "rate_limited")'
+    run --separate-stderr sigctl -i d2 send --jsonl -j --retry 50 <in
     assert_success
+    assert_equal "$stderr" ''
     output=$(jq -sc . <<<"$output")
     assert_json 'map(.line) == [range(1; 601)] and all(.[]; .ok)'
 }

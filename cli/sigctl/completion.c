@@ -187,10 +187,11 @@ static void print_zsh(void)
     print_offers();
     fputs("_sigctl() {\n"
           "    local line found\n"
-          "    found=$(emulate -L sh; _sigctl_offers \"${(@)words[2,CURRENT]}\")\n"
+          "    local -a given; given=(\"${(@)words[2,CURRENT]}\")\n"
+          "    found=$(emulate -L sh; _sigctl_offers \"${given[@]}\")\n"
           "    [[ $PREFIX == --*=* ]] && compset -P '--*='\n"
           "    for line in ${(f)found}; do\n"
-          "        if [[ $line == =files ]]; then\n"
+          "        if [[ $line == '=files' ]]; then\n"
           "            compset -P @\n"
           "            _files\n"
           "        else\n"
@@ -228,6 +229,8 @@ static void print_fish_rows(const char *condition, const struct opt *rows)
         fputs(p.files ? " -rF" : opt_takes_value(rows) ? " -x" : "", stdout);
         if (is_place(&p) && !p.files) {
             put_fish_place(&p);
+        } else if (opt_takes_value(rows) && !p.files) {
+            fputs(" -a '(__sigctl_at)'", stdout);
         }
         printf(" -d \"%s\"\n", rows->help);
     }
@@ -249,9 +252,11 @@ static void print_fish(void)
 {
     char condition[96];
     /* names of files stand behind @ */
-    fputs("complete -c sigctl -f\n"
-          "complete -c sigctl -n 'string match -q -- \"@*\" (commandline -ct)' -a "
-          "'@(__fish_complete_path (string sub -s 2 -- (commandline -ct)))'\n",
+    fputs("function __sigctl_at\n"
+          "    string match -q -- '@*' (commandline -ct)\n"
+          "    and printf '@%s\\n' (__fish_complete_path (string sub -s 2 -- (commandline -ct)))\n"
+          "end\n"
+          "complete -c sigctl -f -a '(__sigctl_at)'\n",
           stdout);
     print_fish_rows("", link_rows);
     print_fish_rows(" -n __fish_use_subcommand", ctl_rows);

@@ -67,7 +67,8 @@ static const char *take_words(struct job *j, const struct sp_doc *doc)
 {
     const struct sp_member *args = sp_doc_find(doc, SP_STR("args"));
     const struct sp_member *line = sp_doc_find(doc, SP_STR("line"));
-    struct sp_str raw = sp_doc_raw(doc, args ? args : line);
+    const struct sp_member *given = args ? args : line;
+    struct sp_str raw = given ? sp_doc_raw(doc, given) : (struct sp_str){NULL, 0};
     const char *why;
     j->text = malloc(raw.n + 1);
     j->argv = calloc(WORDS_MAX + 1, sizeof(*j->argv));
@@ -84,7 +85,7 @@ static const char *take_words(struct job *j, const struct sp_doc *doc)
         add_word(j, "sigctl");
         why = take_args(j, raw);
     } else {
-        why = line->kind == SP_J_STRING ? take_line(j, raw) : "\"line\" must be text";
+        why = given && given->kind == SP_J_STRING ? take_line(j, raw) : "\"line\" must be text";
     }
     for (int i = 1; i < j->argc && !why; i++) {
         why = strcmp(j->argv[i], "--exec") == 0 ? "--exec is not for a co-process" : NULL;

@@ -233,11 +233,7 @@ int ctl_query(struct ctl *c, enum sp_type type, struct sp_str body, enum sp_type
 
 static int prepare(struct ctl *c, const struct command *cmd)
 {
-    if ((cmd->flags & (CMD_LOCAL | CMD_LATE)) != 0) {
-        return 0;
-    }
-    int status = ctl_connect(c);
-    return status == 0 && (cmd->flags & CMD_ID) != 0 ? ctl_identity(c) : status;
+    return (cmd->flags & (CMD_LOCAL | CMD_LATE)) != 0 ? 0 : ctl_connect(c);
 }
 
 /* Everything behind --exec is another program's. */

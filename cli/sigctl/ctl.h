@@ -66,10 +66,8 @@ struct ctl_args {
 };
 
 enum {
-    CMD_LOCAL = 1,  /* talks to no server */
-    CMD_ID = 2,     /* registers first */
-    CMD_STREAM = 4, /* no time-out unless asked for */
-    CMD_LATE = 8    /* connects when it wants to */
+    CMD_LOCAL = 1, /* talks to no server */
+    CMD_LATE = 2   /* connects when it wants to */
 };
 
 /* Neighbours with the same text in together share a line of the help, which fits a screen. */

@@ -60,14 +60,16 @@ static const char *misplaced(const struct ctl *c)
     return NULL;
 }
 
-/* A token file may be the one that is about to be filled. */
-static void drop_token(struct ctl *c, int argc, char **argv)
+/* Who talks to no server reads no token: its file may be the one that is about to be filled. */
+static struct link_opts link_options(const struct ctl *c, int argc, char **argv)
 {
     int at = command_index(argc, argv);
     const struct command *cmd = at < argc ? command_find(argv[at]) : NULL;
-    if (cmd && (c->base.help || (cmd->flags & CMD_LOCAL) != 0)) {
-        c->base.token_file = c->base.token = NULL;
+    struct link_opts o = c->base;
+    if (cmd && (o.help || (cmd->flags & CMD_LOCAL) != 0)) {
+        o.token_file = o.token = NULL;
     }
+    return o;
 }
 
 int main(int argc, char **argv)
@@ -97,8 +99,8 @@ int main(int argc, char **argv)
     if (misplaced(&c)) {
         return out_done(out_fail(EXIT_USAGE, NULL, "%s", misplaced(&c)));
     }
-    drop_token(&c, argc, argv);
-    c.link = link_new(&c.base);
+    struct link_opts link = link_options(&c, argc, argv);
+    c.link = link_new(&link);
     if (!c.link) {
         return out_done(EXIT_DATA);
     }

@@ -124,13 +124,14 @@ told()
 }
 
 @test "in a script it begins with what came before" {
-    printf '%s\n' 'register cam-1' 'wait message --type bye -W 20s' 'listen -C 2 -W 20s' >script
-    start script sigctl -q -j <script
+    printf '%s\n' 'register cam-1' 'wait message --type bye -W 20s' 'listen -C 2 -W 20s' >words
+    start script sigctl -q -j <words
     script=$PID
     sigctl wait peer cam-1
     printf '%s\n' 'register d1' 'offer cam-1' 'ice cam-1' 'bye cam-1' | sigctl -q
     finish "$script"
     assert_equal "$status" 0
     run jq -rc 'select(.from) | .type' script.out
-    assert_output $'offer\nice'
+    # the bye answers the wait
+    assert_output $'bye\noffer\nice'
 }

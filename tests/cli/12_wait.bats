@@ -137,8 +137,8 @@ END
 @test "in a script, a wait finds what came before, once, in order" {
     start_sigd
     printf '%s\n' 'register cam-1' 'wait message --type ice' 'wait message --type offer' \
-        'wait message --type bye' 'wait message --type offer -W 100ms' >script
-    start script sigctl -q -j <script
+        'wait message --type bye' 'wait message --type offer -W 100ms' >words
+    start script sigctl -q -j <words
     script=$PID
     sigctl wait peer cam-1
     printf '%s\n' 'register d1' 'offer cam-1' 'ice cam-1' 'bye cam-1' | sigctl -q

@@ -61,7 +61,7 @@ teardown() { stop_all; }
     start ping sigctl ping -C none --interval 10ms -W 300ms
     wait_for 5 grep -q '^pong 2 ' ping.out
     kill -STOP "$SIGD_PID"
-    finish "$PID"
+    finish "${PIDS[-1]}"
     kill -CONT "$SIGD_PID"
     assert_equal "$status" 5
     run tail -n 1 ping.out
@@ -72,8 +72,9 @@ teardown() { stop_all; }
 
 @test "nothing answered: times are null" {
     start ping sigctl ping -C none --interval 1ms -W 300ms --json --retry 0
+    ping=${PIDS[-1]}
     wait_for 5 grep -q pong ping.out
-    stop "$PID"
+    stop "$ping"
     python3 - >silent.port <<'END' &
 import base64, hashlib, re, socket
 s = socket.create_server(("127.0.0.1", 0))
@@ -97,7 +98,7 @@ END
 @test "Ctrl-C ends it with 130 and statistics" {
     start ping env --default-signal=INT sigctl ping -C none --interval 10ms --json
     wait_for 5 grep -q pong ping.out
-    stop "$PID" INT
+    stop "${PIDS[-1]}" INT
     assert_equal "$status" 130
     output=$(<ping.out)
     assert_schema pong+statistics
@@ -110,7 +111,7 @@ END
     start ping sigctl ping -C none --interval 10ms --json
     wait_for 5 grep -q pong ping.out
     kill -KILL "$SIGD_PID"
-    finish "$PID"
+    finish "${PIDS[-1]}"
     assert_equal "$status" 8
     output=$(<ping.out)
     assert_schema pong+statistics+failure

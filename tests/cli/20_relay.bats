@@ -107,6 +107,7 @@ callee()
     export SIGD_URL=ws://127.0.0.1:1
     for words in 'offer cam-2 x --sdp y' 'answer cam-2 x --sdp y' 'ice cam-2 2 --candidate 1' \
         'offer cam-2 @o.sdp --media video' 'call cam-2 --sdp @o.sdp --media audio'; do
+        # shellcheck disable=SC2086  # words
         run --separate-stderr sigctl $words
         assert_failure 2
         assert_equal "${#stderr_lines[@]}" 1
@@ -194,6 +195,7 @@ callee()
     for words in 'cam-2 -t offer --repeat 0 x' 'cam-2 -t offer --interval 1s x' 'cam-2 -t offer' \
         'cam-2 x' '-t offer' '-l --jsonl' 'cam-2 -t offer -l x' '--jsonl --session s' \
         'cam-2 -t offer -l --repeat 2'; do
+        # shellcheck disable=SC2086  # words
         run --separate-stderr sigctl send $words
         assert_failure 2
         assert_equal "${#stderr_lines[@]}" 1

@@ -10,8 +10,8 @@ teardown() { stop_all; }
 callee()
 {
     start_sigd
-    printf '%s\n' 'register cam-2' "$@" >callee
-    start callee sigctl -j <callee
+    printf '%s\n' 'register cam-2' "$@" >words
+    start callee sigctl -j <words
     CALLEE=$PID
     sigctl wait peer cam-2
 }

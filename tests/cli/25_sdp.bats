@@ -33,10 +33,10 @@ setup() {
 }
 
 @test "no two descriptions have the same keys" {
-    sigctl sdp gen >1
-    sigctl sdp gen >2
+    sigctl sdp gen >first
+    sigctl sdp gen >second
     for line in o= a=ice-ufrag a=ice-pwd a=fingerprint; do
-        [[ $(grep "^$line" 1) != "$(grep "^$line" 2)" ]] || fail "$line"
+        [[ $(grep "^$line" first) != "$(grep "^$line" second)" ]] || fail "$line"
     done
 }
 

@@ -10,7 +10,7 @@ teardown() { stop_all; }
 # monitor EXPR...: writes events that match to events.
 monitor()
 {
-    rm -f attached
+    rm -f attached events.out
     start events sigmon --json --ready-file attached "$@"
     MONITOR=$PID
     wait_for 10 test -e attached
@@ -25,11 +25,16 @@ agents()
     wait_for 20 test -s ready
 }
 
-# offers N OPTION...: to peers that may leave them unanswered, until each has been looked at.
+# offers N OPTION...: to peers that may leave them unanswered, until each has been looked at. Sets
+# CALLERS, who stay: the sessions of those who leave end.
 offers()
 {
-    PYTHONPATH=$E2E PYTHONDONTWRITEBYTECODE=1 python3 "$E2E/agent_load.py" "$SIGD_URL" \
-        --count "$1" --faults "${@:2}" >load.out
+    rm -f load.out
+    PYTHONPATH=$E2E PYTHONDONTWRITEBYTECODE=1 start load python3 "$E2E/agent_load.py" "$SIGD_URL" \
+        --count "$1" --faults --stay "${@:2}"
+    CALLERS=$PID
+    wait_for 20 test -s load.out
+    assert_equal "$(jq .acks load.out)" "$1"
     wait_for 20 looked_at "$1"
 }
 
@@ -60,6 +65,7 @@ END
     assert_equal $((answered + rejected + dropped)) 3000
     wait_for 10 seen "$answered" '"kind":"answer"'
     wait_for 10 seen "$rejected" '"kind":"bye"'
+    stop "$CALLERS"
     stop "$MONITOR"
     answers=$(grep -c '"kind":"answer"' events.out)
     byes=$(grep -c '"kind":"bye"' events.out)
@@ -73,14 +79,15 @@ END
 # caller.
 rejected()
 {
-    monitor 'event=relay kind=bye from=agent-*'
-    agents --count 4 --reject 20% --drop 30% --delay 0ms..2ms --seed "$1" --json -v
+    monitor 'event=relay kind=answer,bye from=agent-*'
+    agents --count 4 --reject 20% --delay 0ms..2ms --seed "$1" --json -v
     offers 200 --agents 4 --callers 4 --rate 2000
+    wait_for 10 seen 200 '"event":"relay"'
     stop "$AGENTS"
-    wait_for 10 seen "$(jq -r 'select(.type == "summary").rejected' agent.out)" '"kind":"bye"'
     assert_equal "$(jq -r 'select(.type == "summary").seed' agent.out)" "$1"
+    stop "$CALLERS"
     stop "$MONITOR"
-    jq -r .session events.out | sort >"$2"
+    jq -r 'select(.kind == "bye").session' events.out | sort >"$2"
 }
 
 @test "the same seed, the same faults; another, others" {

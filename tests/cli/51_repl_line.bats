@@ -119,7 +119,7 @@ all_arrived() { [[ $(arrived) -eq $1 ]]; }
     wait_for 5 last_is 'sigctl>'
     keys 'list --count' Enter
     wait_for 5 shows '^1$'
-    ! showed 'unknown command'
+    run ! showed 'unknown command'
 }
 
 @test "keys typed while a command waits are there afterwards, messages are shown meanwhile" {
@@ -198,5 +198,5 @@ stopped_twice() { [[ $(screen | grep -c Stopped) -eq 2 ]]; }
     wait_for 5 last_is 'sigctl> kick'
     keys 'x' Enter
     wait_for 5 shows 'not registered|no such'
-    ! showed 'kick ID'
+    run ! showed 'kick ID'
 }

@@ -52,7 +52,7 @@ teardown() {
     wait_for 5 shows '^registered op-1'
     wait_for 5 shows '^1$'
     wait_for 5 shows "^sigctl: start:5: unknown command 'frobnicate'"
-    ! showed 'since'
+    run ! showed 'since'
     keys 'frob' Enter
     wait_for 5 shows "^sigctl: unknown command 'frob'"
     keys C-d

@@ -181,11 +181,16 @@ def main():
     p.add_argument("--count", type=int, help="offers, instead of rate times seconds")
     p.add_argument("--ice", type=int, default=0, help="candidates that each answer must have")
     p.add_argument("--faults", action="store_true",
-                   help="offers may be left unanswered: end once all are acked")
+                   help="offers may be left unanswered: report once all are acked")
+    p.add_argument("--stay", action="store_true", help="keep the connections after the report")
     p.add_argument("--wait", type=float, default=10, help="seconds for the last answers")
     args = p.parse_args()
     load = Load(args)
-    sys.exit(0 if load.report(load.run()) else 1)
+    good = load.report(load.run())
+    sys.stdout.flush()
+    while args.stay and good:
+        load.turn(None)
+    sys.exit(0 if good else 1)
 
 
 if __name__ == "__main__":

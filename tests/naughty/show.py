@@ -215,7 +215,7 @@ def peers():
         check(shown[form], shown[form].stop(), tabs(form))
     os.write(shown["repl"].fd, b"\x04")
     data = shown["repl"].end()
-    check(shown["repl"], re.sub(rb"\r+(\x1b\[[JK])?(?=sigctl> |\d\d:\d\d:\d\d\.|\n|$)", b"", data))
+    check(shown["repl"], re.sub(rb"\r+( *\r)?(\x1b\[[JK])?(?=sigctl> |\d\d:\d\d:\d\d\.|\n|$)", b"", data))
     same(sent, shown["pipe"].stop())
     print(f"{len(TEXTS)} texts, {len(sent)} messages to each of {len(names)}")
 

@@ -345,7 +345,7 @@ parallel
   b expect bye
 end
 parallel
-  agent --count 2 --id 'x-%i' --answer auto --duration 500ms
+  agent --count 2 --id 'x-%i' --answer auto --duration 2s
   a wait peer x-2
   a offer x-2 --wait answer
 end

@@ -54,6 +54,7 @@ void audit_put_event(struct audit_writer *w, struct sp_buf *b, struct sp_event *
 {
     size_t start = b->n;
     ev->n[SP_EN_seq] = (int64_t)(link->seq + 1);
+    ev->n[SP_EN_at] = -1;
     sp_put_event(b, ev, sp_stamp_at(&w->stamp, ev->ts_ms));
     b->n--; /* its closing brace */
     seal(w, b, start, link);

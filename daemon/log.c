@@ -212,7 +212,7 @@ void log_event(const struct sp_event *ev)
         }
     }
     for (int i = 0; i < SP_EN_COUNT; i++) {
-        if (i != SP_EN_seq && ev->n[i] >= 0) {
+        if (i != SP_EN_seq && i != SP_EN_at && ev->n[i] >= 0) {
             f[n++] = LOG_NUM(sp_event_num_name((enum sp_event_num)i), ev->n[i]);
         }
     }

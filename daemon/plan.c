@@ -105,6 +105,7 @@ static void make_hub(struct plan *p, const struct conf *c)
     p->hub = (struct hub_conf){
         .max_message = (uint32_t)c->max_message,
         .event_ring = (uint32_t)c->event_ring,
+        .contents = c->log_sdp[0] == 'f',
         .max_errors = (uint32_t)c->max_errors,
         .early_bytes = (uint32_t)c->unregistered_bytes,
         .heartbeat_us = (uint64_t)c->heartbeat_interval,

@@ -20,6 +20,7 @@
 #define SP_DEPTH_MAX     16u              /* nesting, the top-level object counts as 1 */
 #define SP_MESSAGE_MAX   (64u * 1024u)    /* default largest message */
 #define SP_LIST_MAX      1000u            /* ids in one page of a list */
+#define SP_SAMPLE_ALL    1000000u         /* a sample is so many events of a million */
 #define SP_TIMESTAMP_LEN 24u              /* 2025-11-27T12:00:00.000Z */
 #define SP_INT_MAX       9007199254740991 /* 2^53-1: what a JSON peer can hold (RFC 8259 6) */
 

@@ -3,6 +3,7 @@
 #include "libproto/msg.h"
 
 #include "libproto/id.h"
+#include "libproto/time.h"
 
 struct member_row {
     struct sp_str name;
@@ -121,6 +122,15 @@ static enum sp_err take_string(struct sp_msg *msg, enum sp_msg_member id, const 
     return SP_OK;
 }
 
+static enum sp_err take_stamp(struct sp_msg *msg, enum sp_msg_member id, const struct sp_member *m,
+                              struct sp_diag *d)
+{
+    if (!take_text(msg, id, m, SP_WORD_MAX) || !sp_stamp_parse(msg->str[id], &msg->num[id])) {
+        return bad(d, SP_INVALID_MEMBER, msg, msg->raw[id], id, "is not a timestamp");
+    }
+    return SP_OK;
+}
+
 static enum sp_err take_rid(struct sp_msg *msg, const struct sp_member *m, struct sp_diag *d)
 {
     struct sp_str raw = msg->raw[SP_M_RID];
@@ -158,6 +168,7 @@ static enum sp_err take_value(struct sp_msg *msg, enum sp_msg_member id, const s
         }
         return take_string(msg, id, m, SP_MATCH_MAX, d);
     case SP_M_RESUME:
+    case SP_M_BOOT:
         return take_string(msg, id, m, SP_MATCH_MAX, d);
     case SP_M_REASON:
         return take_string(msg, id, m, SP_REASON_MAX, d);
@@ -165,10 +176,16 @@ static enum sp_err take_value(struct sp_msg *msg, enum sp_msg_member id, const s
         return take_string(msg, id, m, SP_FILTER_MAX, d);
     case SP_M_LIMIT:
         return take_int(msg, id, 1, SP_LIST_MAX, d);
-    case SP_M_BACKLOG:
+    case SP_M_SAMPLE:
+        return take_int(msg, id, 1, SP_SAMPLE_ALL, d);
     case SP_M_SINCE:
+        return m->kind == SP_J_STRING ? take_stamp(msg, id, m, d)
+                                      : take_int(msg, id, 0, SP_INT_MAX, d);
+    case SP_M_BACKLOG:
+    case SP_M_AGE:
     case SP_M_HOLD:
         return take_int(msg, id, 0, SP_INT_MAX, d);
+    case SP_M_CONTENT:
     case SP_M_DETAIL:
         msg->num[id] = msg->raw[id].p[0] == 't';
         return SP_OK;

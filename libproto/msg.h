@@ -48,7 +48,7 @@ struct sp_msg {
     uint32_t have;                  /* SP_B() bits of the members that are present, not null */
     struct sp_str raw[SP_M_COUNT];  /* raw values; valid where have says so */
     struct sp_str str[SP_M_COUNT];  /* decoded short strings: all but sdp and token */
-    int64_t num[SP_M_COUNT];        /* integers: limit, backlog, since, hold */
+    int64_t num[SP_M_COUNT];        /* integers: limit, backlog, hold; since, as ms if text */
     struct sp_str rid;              /* raw, echoed as it stands; n is 0 when absent */
     struct sp_str pass[SP_DOC_MAX]; /* runs of members to forward, "key":value,"key":value */
     uint32_t npass;

@@ -11,6 +11,8 @@
 #define STAMP_ROOM 1024u
 /* The largest that it makes itself is a page of a list. */
 #define OUT_MIN (192u * 1024u)
+/* However many events are kept. */
+#define CONTENTS_MAX (64u * 1024u * 1024u)
 
 typedef void (*handler_fn)(struct hub *h, struct client *c, const struct sp_msg *m);
 
@@ -25,6 +27,14 @@ static struct sp_str id_of(const void *client)
     return ((const struct client *)client)->id;
 }
 
+/* Two KiB for each event that is kept, which is an SDP, and twice the largest message at least. */
+static size_t contents_size(const struct hub_conf *conf)
+{
+    size_t size = (size_t)conf->event_ring * 2048, least = 2 * (size_t)conf->max_message;
+    size = size < CONTENTS_MAX ? size : CONTENTS_MAX;
+    return !conf->contents ? 0 : size > least ? size : least;
+}
+
 struct hub *hub_new(const struct hub_conf *conf, const struct hub_ops *ops, void *ctx,
                     struct hub_now now)
 {
@@ -34,6 +44,7 @@ struct hub *hub_new(const struct hub_conf *conf, const struct hub_ops *ops, void
     }
     h->conf.max_message = conf->max_message;
     h->conf.event_ring = conf->event_ring;
+    h->conf.contents = conf->contents;
     reconf_limits(h, conf);
     h->ops = *ops;
     h->ctx = ctx;
@@ -41,12 +52,14 @@ struct hub *hub_new(const struct hub_conf *conf, const struct hub_ops *ops, void
     h->started_us = now.mono_us;
     h->out_cap =
         conf->max_message + STAMP_ROOM > OUT_MIN ? conf->max_message + STAMP_ROOM : OUT_MIN;
-    uint8_t secret[16];
+    uint8_t secret[16], life[32];
     ops->random(ctx, secret, sizeof(secret));
+    ops->random(ctx, life, sizeof(life));
     ops->random(ctx, h->addrs.secret, sizeof(h->addrs.secret));
     h->out = malloc(HUB_HEADROOM + h->out_cap);
     wheel_init(&h->wheel, now.mono_us);
-    if (!h->out || !feed_init(&h->feed, conf->event_ring) || !sp_map_init(&h->ids, id_of, secret)) {
+    if (!h->out || !feed_init(&h->feed, conf->event_ring, contents_size(conf), life) ||
+        !sp_map_init(&h->ids, id_of, secret)) {
         hub_free(h);
         return NULL;
     }

@@ -27,7 +27,9 @@ enum hub_policy { HUB_REPLACE, HUB_REJECT };
 /* hub_conf is copied by hub_new and hub_reconf, with what its pointers say unless stated otherwise;
  * durations in microseconds, sizes in bytes. */
 struct hub_conf {
-    uint32_t max_message, event_ring; /* for good: hub_reconf does not change them */
+    /* for good: hub_reconf does not change them */
+    uint32_t max_message, event_ring;
+    bool contents; /* kept with events, for monitors that may see them */
     uint32_t max_errors;
     uint32_t early_bytes; /* what a connection may send before it registers; 0: any number */
     uint64_t heartbeat_us, register_us, offer_us, session_us, slow_us;

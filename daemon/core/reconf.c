@@ -18,9 +18,11 @@ void reconf_limits(struct hub *h, const struct hub_conf *conf)
     char why[64];
     unsigned bad;
     uint32_t max_message = h->conf.max_message, event_ring = h->conf.event_ring;
+    bool contents = h->conf.contents;
     h->conf = *conf;
     h->conf.max_message = max_message;
     h->conf.event_ring = event_ring;
+    h->conf.contents = contents;
     if (conf->rights) {
         h->rights = *conf->rights;
     } else {

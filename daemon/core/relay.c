@@ -84,6 +84,13 @@ static struct sp_str summary_of(const struct sp_msg *m)
     return (struct sp_str){NULL, 0};
 }
 
+static struct sp_str content_of(const struct sp_msg *m)
+{
+    return sp_msg_has(m, SP_M_SDP)         ? m->raw[SP_M_SDP]
+           : sp_msg_has(m, SP_M_CANDIDATE) ? m->raw[SP_M_CANDIDATE]
+                                           : (struct sp_str){NULL, 0};
+}
+
 static void emit_relay(struct hub *h, const struct client *c, const struct sp_msg *m,
                        const struct route *r)
 {
@@ -96,7 +103,7 @@ static void emit_relay(struct hub *h, const struct client *c, const struct sp_ms
     ev.s[SP_ES_summary] = summary_of(m);
     ev.n[SP_EN_size] = (int64_t)m->doc.len;
     ev.n[SP_EN_us] = (int64_t)(h->ops.clock(h->ctx) - h->now.mono_us);
-    feed_emit(h, &ev);
+    feed_emit_with(h, &ev, content_of(m));
 }
 
 /* Stamps and sends; gives false, with the error answered, when the receiver could not take it. */

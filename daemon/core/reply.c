@@ -68,6 +68,9 @@ static void emit_error(struct hub *h, struct client *c, enum sp_err e, struct sp
     ev.kind = h->msg.type;
     if (t == SP_EV_DELIVER_ERROR) {
         ev.s[SP_ES_from] = client_name(c);
+        if (h->msg.type != SP_T_NONE && sp_msg_has(&h->msg, SP_M_SESSION)) {
+            ev.s[SP_ES_session] = h->msg.str[SP_M_SESSION];
+        }
     } else {
         ev.s[SP_ES_id] = client_name(c);
         ev.s[SP_ES_addr] = c->addr;

@@ -32,17 +32,22 @@ static const struct {
 
 #define NGROUPS (sizeof(groups) / sizeof(groups[0]))
 
-/* The requests that rights are about. */
+/* What rights are about: requests, and what monitors may see. */
 static bool is_verb(enum sp_type t)
 {
     const struct sp_request *row = sp_request_row(t);
-    return row && row->class != SP_CLASS_FREE;
+    return t == SP_T_CONTENT || (row && row->class != SP_CLASS_FREE);
+}
+
+static enum sp_class class_of(enum sp_type t)
+{
+    return t == SP_T_CONTENT ? SP_CLASS_ADMIN : sp_request_row(t)->class;
 }
 
 static bool has_target(enum sp_type t)
 {
     const struct sp_request *row = sp_request_row(t);
-    return row->class != SP_CLASS_ADMIN || (row->required & SP_B(TARGET));
+    return class_of(t) != SP_CLASS_ADMIN || (row && (row->required & SP_B(TARGET)));
 }
 
 /* One parse: where it is and what it complains about. */
@@ -146,7 +151,7 @@ static bool grant_group(struct parse *p, unsigned role, unsigned classes, uint32
 {
     for (int t = 1; t < SP_T_COUNT; t++) {
         enum sp_type type = (enum sp_type)t;
-        if (is_verb(type) && (classes >> sp_request_row(type)->class & 1u)) {
+        if (is_verb(type) && (classes >> class_of(type) & 1u)) {
             p->r->to[role][t] |= has_target(type) ? set : EVERYBODY;
         }
     }

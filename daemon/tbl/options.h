@@ -115,3 +115,5 @@ SIGD_OPTION(duplicate_policy, "duplicate-policy", 0, CHOICE, "replace", 0, 0, tr
             "replace|reject", "what a second connection for a live id does")
 SIGD_OPTION(event_ring, "event-ring", 0, NUMBER, "4096", 16, 1048576, false, NULL, "N",
             "newest events kept for monitors")
+SIGD_OPTION(log_sdp, "log-sdp", 0, CHOICE, "none", 0, 0, false, NULL, "none|full",
+            "what messages carry, in the events of monitors that may see it")

@@ -23,7 +23,9 @@ SP_REQUEST(PING, ping, 0, 0, SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_FREE, "answ
 SP_REQUEST(WATCH, watch, 0, SP_B(MATCH) | SP_B(ROLE), SP_ST_VOUCHED | SP_ST_REGISTERED,
            SP_CLASS_QUERY, "be told who joins and leaves")
 SP_REQUEST(UNWATCH, unwatch, 0, 0, SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_FREE, "stop watching")
-SP_REQUEST(MONITOR, monitor, 0, SP_B(FILTER) | SP_B(BACKLOG) | SP_B(SINCE),
+SP_REQUEST(MONITOR, monitor, 0,
+           SP_B(FILTER) | SP_B(BACKLOG) | SP_B(SINCE) | SP_B(AGE) | SP_B(SAMPLE) | SP_B(BOOT) |
+               SP_B(CONTENT),
            SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_ADMIN, "stream the events of the server")
 SP_REQUEST(SESSIONS, sessions, 0, SP_B(MATCH) | SP_B(LIMIT) | SP_B(AFTER),
            SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_ADMIN, "open sessions, a page at a time")

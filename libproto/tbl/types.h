@@ -24,3 +24,4 @@ SP_TYPE(PRESENCE, "presence")
 SP_TYPE(EVENTS, "events")
 SP_TYPE(GAP, "gap")
 SP_TYPE(GOAWAY, "goaway")
+SP_TYPE(CONTENT, "content") /* no message: the right to see what messages carry */

@@ -2,6 +2,10 @@
  * The event feed as a monitor sees it: batches, filters, backlog, since. */
 #include "tests/core/world.h"
 
+#include "libproto/time.h"
+
+#include <stdlib.h>
+
 /* The seq of the i-th event of a batch; -1 when there are fewer. */
 static int64_t seq_at(const char *batch, int i)
 {
@@ -27,6 +31,13 @@ static struct sock *monitor(struct world *w, const char *members)
     say(s, "{'type':'monitor','rid':'m'%s}", members);
     expect(s, "ack", "rid=m");
     return s;
+}
+
+/* The end of what was asked for: nothing more of it matches. */
+static void expect_end(struct sock *s)
+{
+    assert_int_equal(count_in(expect(s, "events"), "events"), 0);
+    expect_nothing(s);
 }
 
 static void test_batches_wait_at_most_20_ms(void **state)
@@ -85,7 +96,7 @@ static void test_shape_of_an_event(void **state)
     advance(w, 20);
     expect_text(s, "{'type':'events','events':[{'seq':7,'ts':'2025-11-27T12:00:00.000Z',"
                    "'event':'relay','kind':'offer','from':'a','to':'b','session':'s',"
-                   "'summary':'audio,video','size':83,'us':7}]}");
+                   "'summary':'audio,video','size':83,'us':7,'at':0}],'seq':7}");
     world_free(w);
 }
 
@@ -168,13 +179,13 @@ static void test_backlog_counts_what_matches(void **state)
     assert_int_equal(seq_at(batch, 0), 188);
     expect_nothing(s);
     say(s, "{'type':'monitor','backlog':0,'rid':1}");
-    expect(s, "ack");
-    expect_nothing(s);
+    expect(s, "ack", "seq=201");
+    expect_end(s);
     say(s, "{'type':'monitor','backlog':9007199254740991,'filter':'register'}");
     assert_int_equal(count_in(expect(s, "events"), "events"), 100);
     say(s, "{'type':'monitor','backlog':5,'filter':'drain','rid':2}");
     expect(s, "ack");
-    expect_nothing(s);
+    expect_end(s);
     world_free(w);
 }
 
@@ -197,6 +208,7 @@ static void test_since_resumes_without_holes(void **state)
             for (int k = 0; seq_at(batch, k) >= 0; k++) {
                 assert_int_equal(seq_at(batch, k), ++last);
             }
+            assert_int_equal(number_of(batch, "seq"), last);
         }
         hang_up(s);
         forget(b);
@@ -216,7 +228,115 @@ static void test_since_of_another_life(void **state)
     assert_int_equal(seq_at(batch, 2), 3);
     expect_nothing(s);
     s = monitor(w, ",'since':9007199254740991,'backlog':1");
-    assert_int_equal(seq_at(expect(s, "events"), 0), 1);
+    assert_int_equal(seq_at(expect(s, "events"), 0), 4);
+    expect_nothing(s);
+    world_free(w);
+}
+
+/* The numbers of another life may be as large as ours: its name tells it from this one. */
+static void test_since_of_another_life_by_its_name(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct sock *s = dial_local(w);
+    char boot[SP_RESUME_LEN + 1], members[128];
+    say(s, "{'type':'monitor','rid':1}");
+    value_of(expect(s, "ack"), "boot", boot, sizeof(boot));
+    assert_int_equal(strlen(boot), SP_RESUME_LEN);
+    for (int i = 0; i < 20; i++) {
+        join(w, (char[]){(char)('a' + i), '\0'});
+    }
+    snprintf(members, sizeof(members), ",'since':5,'boot':'%s'", boot);
+    assert_int_equal(seq_at(expect(monitor(w, members), "events"), 0), 6);
+    assert_int_equal(seq_at(expect(monitor(w, ",'since':5,'boot':'other'"), "events"), 0), 1);
+    world_free(w);
+}
+
+static void test_since_a_time(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct sp_stamp stamp = {0};
+    char members[128];
+    join(w, "a");
+    advance(w, 5000);
+    join(w, "b");
+    int64_t b_ms = w->now.wall_ms;
+    advance(w, 3000);
+    snprintf(members, sizeof(members), ",'since':'%.*s','filter':'register'", (int)SP_TIMESTAMP_LEN,
+             sp_stamp_at(&stamp, b_ms).p);
+    struct sock *s = monitor(w, members);
+    const char *batch = expect(s, "events");
+    assert_int_equal(count_in(batch, "events"), 1);
+    assert_non_null(strstr(batch, "\"id\":\"b\""));
+    s = monitor(w, ",'age':3000,'filter':'register'");
+    assert_int_equal(count_in(expect(s, "events"), "events"), 1);
+    s = monitor(w, ",'age':2999,'filter':'register'");
+    expect_end(s);
+    s = monitor(w, ",'age':60000,'filter':'register'");
+    assert_int_equal(count_in(expect(s, "events"), "events"), 2);
+    /* the narrower bound counts */
+    s = monitor(w, ",'age':60000,'backlog':1,'filter':'register'");
+    assert_int_equal(count_in(expect(s, "events"), "events"), 1);
+    s = monitor(w, ",'age':3000,'backlog':9,'filter':'register'");
+    assert_int_equal(count_in(expect(s, "events"), "events"), 1);
+    say(s, "{'type':'monitor','since':'yesterday','rid':1}");
+    expect(s, "error", "code=invalid_member", "rid=1");
+    world_free(w);
+}
+
+static void test_a_time_before_what_is_kept(void **state)
+{
+    (void)state;
+    struct hub_conf conf = world_conf();
+    conf.event_ring = 16;
+    struct world *w = world_new_conf(&conf);
+    struct sock *a = join(w, "a");
+    for (int i = 0; i < 30; i++) {
+        advance(w, 1000);
+        say(a, "{'type':'ice','target':'a','candidate':null}");
+    }
+    struct sock *s = dial_local(w);
+    say(s, "{'type':'monitor','age':14000,'rid':1}");
+    assert_null(strstr(expect(s, "ack"), "truncated"));
+    assert_int_equal(count_in(expect(s, "events"), "events"), 16);
+    say(s, "{'type':'monitor','age':15000,'rid':1}");
+    expect(s, "ack", "truncated=true");
+    world_free(w);
+}
+
+/* A sample has whole sessions: all of their events or none. */
+static void test_sample(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct sock *a = join(w, "a"), *b = join(w, "b");
+    struct sock *s = monitor(w, ",'sample':250000,'filter':'relay'");
+    unsigned seen[400] = {0}, sessions = 0;
+    for (int i = 0; i < 400; i++) {
+        say(a, "{'type':'offer','target':'b','sdp':'v','sessionId':'n%d'}", i);
+        say(b, "{'type':'answer','target':'a','sdp':'v','sessionId':'n%d'}", i);
+        say(a, "{'type':'bye','target':'b','sessionId':'n%d'}", i);
+        advance(w, 25);
+        forget(a);
+        forget(b);
+    }
+    while (unread(s)) {
+        const char *at = expect(s, "events");
+        while ((at = strstr(at, "\"session\":\"n"))) {
+            seen[atoi(at + 12)]++;
+            at++;
+        }
+    }
+    for (int i = 0; i < 400; i++) {
+        assert_true(seen[i] == 0 || seen[i] == 3);
+        sessions += seen[i] == 3;
+    }
+    assert_in_range(sessions, 60, 140);
+    say(s, "{'type':'monitor','sample':0,'rid':1}");
+    expect(s, "error", "code=invalid_member");
+    say(s, "{'type':'monitor','sample':1000001,'rid':1}");
+    expect(s, "error", "code=invalid_member");
     world_free(w);
 }
 
@@ -228,7 +348,7 @@ static void test_since_the_newest_gives_nothing_old(void **state)
     struct sock *s = dial_local(w);
     say(s, "{'type':'monitor','since':3,'rid':1}");
     expect(s, "ack");
-    expect_nothing(s);
+    expect_end(s);
     join(w, "b");
     advance(w, 25);
     assert_int_equal(seq_at(expect(s, "events"), 0), 4);
@@ -317,6 +437,10 @@ int main(void)
         cmocka_unit_test(test_backlog_counts_what_matches),
         cmocka_unit_test(test_since_resumes_without_holes),
         cmocka_unit_test(test_since_of_another_life),
+        cmocka_unit_test(test_since_of_another_life_by_its_name),
+        cmocka_unit_test(test_since_a_time),
+        cmocka_unit_test(test_a_time_before_what_is_kept),
+        cmocka_unit_test(test_sample),
         cmocka_unit_test(test_since_the_newest_gives_nothing_old),
         cmocka_unit_test(test_long_backlog_comes_in_batches),
         cmocka_unit_test(test_longest_event_arrives_whole),

@@ -73,6 +73,9 @@ static void test_numbers(void **state)
     assert_false(sp_msg_has(&m, SP_M_LIMIT));
     decode_ok(&m, "{\"type\":\"monitor\",\"since\":9007199254740991,\"backlog\":0}");
     assert_true(m.num[SP_M_SINCE] == SP_INT_MAX);
+    decode_ok(&m, "{\"type\":\"monitor\",\"since\":\"1970-01-01T00:00:01.500Z\",\"age\":7}");
+    assert_int_equal(m.num[SP_M_SINCE], 1500);
+    assert_int_equal(m.num[SP_M_AGE], 7);
     decode_ok(&m, "{\"type\":\"offer\",\"target\":\"a\",\"sdp\":\"\",\"hold\":5000}");
     assert_int_equal(m.num[SP_M_HOLD], 5000);
 }

@@ -114,31 +114,47 @@ struct sp_str sp_sdp_summary(unsigned media)
     return sp_str(names[media & 15u]);
 }
 
-static struct sp_str type_word(struct sp_str type)
+/* What is said of a candidate: by its type, for UDP and for TCP (RFC 6544). */
+static const struct kind {
+    struct sp_str type;
+    const char *udp, *tcp;
+} kinds[] = {{{"host", 4}, "host", "host/tcp"},
+             {{"srflx", 5}, "srflx", "srflx/tcp"},
+             {{"prflx", 5}, "prflx", "prflx/tcp"},
+             {{"relay", 5}, "relay", "relay/tcp"}};
+static const struct kind mdns = {{"host", 4}, "mdns", "mdns/tcp"};
+
+static struct sp_str type_word(struct sp_str type, bool local, bool tcp)
 {
-    static const char *const types[] = {"host", "srflx", "prflx", "relay"};
     const char *space = memchr(type.p, ' ', type.n);
     type.n = space ? (size_t)(space - type.p) : type.n;
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (sp_str_eq(type, sp_str(types[i]))) {
-            return sp_str(types[i]);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (sp_str_eq(type, kinds[i].type)) {
+            const struct kind *k = i == 0 && local ? &mdns : &kinds[i];
+            return sp_str(tcp ? k->tcp : k->udp);
         }
     }
     return SP_STR("unknown");
 }
 
-/* RFC 8839 5.1: the address stands before the port, the port before "typ". Words are found by the
- * spaces between them, which is quicker than a search for either. */
+static bool is_tcp(struct sp_str rest)
+{
+    return rest.n > 5 && (rest.p[1] | 0x20) == 't' && (rest.p[2] | 0x20) == 'c' &&
+           (rest.p[3] | 0x20) == 'p' && rest.p[4] == ' ';
+}
+
+/* RFC 8839 5.1: the transport is the third word, the address stands before the port, the port
+ * before "typ". Words are found by the spaces between them, which is quicker than a search. */
 static struct sp_str line_summary(struct sp_str line)
 {
     const char *p = line.p, *end = line.p + line.n;
-    bool local = false;
-    while ((p = memchr(p, ' ', (size_t)(end - p)))) {
+    bool local = false, tcp = false;
+    for (unsigned word = 1; (p = memchr(p, ' ', (size_t)(end - p))); word++) {
         struct sp_str rest = {p, (size_t)(end - p)};
         if (has_prefix(rest, SP_STR(" typ "))) {
-            struct sp_str type = type_word((struct sp_str){p + 5, rest.n - 5});
-            return local && sp_str_eq(type, SP_STR("host")) ? SP_STR("mdns") : type;
+            return type_word((struct sp_str){p + 5, rest.n - 5}, local, tcp);
         }
+        tcp = tcp || (word == 2 && is_tcp(rest));
         local = local || (p - line.p > 6 && p[-7] != ' ' && memcmp(p - 6, ".local", 6) == 0);
         p++;
     }

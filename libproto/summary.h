@@ -15,7 +15,8 @@ unsigned sp_sdp_media(struct sp_str raw);
 struct sp_str sp_sdp_summary(unsigned media);
 
 /* sp_candidate_summary gives host, srflx, prflx, relay (RFC 8839 5.1), mdns for a host candidate
- * on a .local name, end for null or "", unknown; static text. raw is the raw JSON value. */
+ * on a .local name, each with "/tcp" behind it where that is its transport (RFC 6544), end for null
+ * or "", unknown; static text. raw is the raw JSON value. */
 struct sp_str sp_candidate_summary(struct sp_str raw);
 
 #endif

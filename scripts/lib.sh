@@ -11,7 +11,7 @@ me=$(basename "$0")
 # shellcheck disable=SC2034  # used by those who source this
 build_packages=(gcc:gcc libc6-dev cmake:cmake ninja-build:ninja pkg-config:pkg-config
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcjson-dev libreadline-dev libssl-dev
-    libinih-dev)
+    libinih-dev zlib1g-dev)
 # shellcheck disable=SC2034
 test_packages=(libcmocka-dev bats:bats bats-assert bats-support clang-format:clang-format
     cppcheck:cppcheck shellcheck:shellcheck mandoc:mandoc python3 python3-aiortc python3-jsonschema

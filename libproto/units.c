@@ -137,6 +137,20 @@ bool sp_parse_count(struct sp_str s, int64_t *n)
     return parse_magnitude(s, 1000, false, n);
 }
 
+bool sp_parse_share(struct sp_str s, int64_t *millionths)
+{
+    struct decimal d;
+    struct sp_str rest;
+    int64_t v;
+
+    if (!parse_decimal(s, &d, &rest) || !sp_str_eq(rest, SP_STR("%")) || !apply(&d, 10000, &v) ||
+        v > 1000000) {
+        return false;
+    }
+    *millionths = v;
+    return true;
+}
+
 static unsigned min2(unsigned a, unsigned b)
 {
     return a < b ? a : b;

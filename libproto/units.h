@@ -16,6 +16,11 @@ bool sp_parse_size(struct sp_str s, int64_t *bytes);
 /* sp_parse_count reads "500", "10k", "1.5M", "2G" (powers of 1000). */
 bool sp_parse_count(struct sp_str s, int64_t *n);
 
+/* sp_parse_share reads "5%" or "0.25%" into millionths, 0 to 1000000; a number without % is
+ * refused.
+ */
+bool sp_parse_share(struct sp_str s, int64_t *millionths);
+
 /* sp_cut takes the next word off *s, a run of bytes that are none of the separators; empty at the
  * end. */
 struct sp_str sp_cut(struct sp_str *s, const char *separators);

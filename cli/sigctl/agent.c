@@ -6,6 +6,7 @@
 #include "cli/common/out.h"
 #include "cli/sigctl/want.h"
 #include "libproto/id.h"
+#include "libproto/units.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -67,7 +68,12 @@ static int read_range(struct agent *a, const char *name, const char *text, struc
 
 static int read_share(struct agent *a, const char *name, const char *text, double *share)
 {
-    if (!text || fault_share_parse(sp_str(text), share)) {
+    int64_t millionths;
+    if (!text) {
+        return 0;
+    }
+    if (sp_parse_share(sp_str(text), &millionths)) {
+        *share = (double)millionths / 1000000;
         return 0;
     }
     return ctl_fail(a->c, EXIT_USAGE, NULL,

@@ -8,39 +8,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SHARE_UNITS 1000000 /* sp_parse_duration's "s": a share is read like a time */
-#define WIDTH_MOST  19      /* digits of an int64_t */
+#define BARE_US    1000000 /* a time without a unit is in seconds */
+#define WIDTH_MOST 19      /* digits of an int64_t */
 
 bool fault_range_parse(struct sp_str s, struct fault_range *r)
 {
     const char *dots = s.n > 2 ? memmem(s.p, s.n, "..", 2) : NULL;
     struct fault_range v;
     if (!dots) {
-        if (!sp_parse_duration(s, SHARE_UNITS, &v.least)) {
+        if (!sp_parse_duration(s, BARE_US, &v.least)) {
             return false;
         }
         v.most = v.least;
     } else {
         struct sp_str low = {s.p, (size_t)(dots - s.p)};
         struct sp_str high = {dots + 2, s.n - low.n - 2};
-        if (!sp_parse_duration(low, SHARE_UNITS, &v.least) ||
-            !sp_parse_duration(high, SHARE_UNITS, &v.most) || v.least > v.most) {
+        if (!sp_parse_duration(low, BARE_US, &v.least) ||
+            !sp_parse_duration(high, BARE_US, &v.most) || v.least > v.most) {
             return false;
         }
     }
     *r = v;
-    return true;
-}
-
-bool fault_share_parse(struct sp_str s, double *share)
-{
-    int64_t v;
-    if (s.n < 2 || s.p[s.n - 1] != '%' ||
-        !sp_parse_duration((struct sp_str){s.p, s.n - 1}, SHARE_UNITS, &v) || s.p[s.n - 2] < '0' ||
-        s.p[s.n - 2] > '9' || v > 100 * (int64_t)SHARE_UNITS) {
-        return false;
-    }
-    *share = (double)v / SHARE_UNITS / 100;
     return true;
 }
 

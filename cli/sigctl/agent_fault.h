@@ -15,9 +15,6 @@ struct fault_range {
 /* fault_range_parse reads "20ms..80ms" or "50ms", both ends included. */
 bool fault_range_parse(struct sp_str s, struct fault_range *r);
 
-/* fault_share_parse reads "1%" or "0.5%" into 0..1; a number without % is refused. */
-bool fault_share_parse(struct sp_str s, double *share);
-
 /* fault_id is a pattern of ids: prefix, a number of at least width digits (%i or
  * %04i), suffix. Borrows the text. */
 struct fault_id {

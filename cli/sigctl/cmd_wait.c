@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * wait: until a peer, a number of peers, a message or the server is there. Event-driven: watch
  * first, then list, so that nothing falls between. */
+#include "cli/common/compare.h"
 #include "cli/common/out.h"
 #include "cli/sigctl/ids.h"
 #include "cli/sigctl/relay.h"
 #include "cli/sigctl/want.h"
-#include "libproto/units.h"
 
 #define PROBE_US 50000 /* between two looks for a server */
 
@@ -28,48 +28,15 @@ const struct opt wait_rows[] = {
     ROW("until", 0, OPT_STRING, "EXPR", until, "message: that matches the filter"),
     {0}};
 
-enum compare { LESS, AT_MOST, EQUAL, UNEQUAL, AT_LEAST, MORE };
-
 struct peers {
     struct ids ids;
-    enum compare op;
-    int64_t want;
+    struct compare want;
 };
-
-static bool parse_count(const char *text, struct peers *p)
-{
-    static const struct {
-        const char *word;
-        enum compare op;
-    } ops[] = {{"<=", AT_MOST}, {">=", AT_LEAST}, {"!=", UNEQUAL}, {"==", EQUAL},
-               {"<", LESS},     {">", MORE},      {"=", EQUAL},    {"", AT_LEAST}};
-    size_t i = 0;
-    while (strncmp(text, ops[i].word, strlen(ops[i].word)) != 0) {
-        i++;
-    }
-    p->op = ops[i].op;
-    return sp_parse_count(sp_str(text + strlen(ops[i].word)), &p->want);
-}
 
 static bool is_so(void *ctx)
 {
     const struct peers *p = ctx;
-    int64_t n = (int64_t)ids_count(&p->ids);
-    switch (p->op) {
-    case LESS:
-        return n < p->want;
-    case AT_MOST:
-        return n <= p->want;
-    case EQUAL:
-        return n == p->want;
-    case UNEQUAL:
-        return n != p->want;
-    case AT_LEAST:
-        return n >= p->want;
-    case MORE:
-        return n > p->want;
-    }
-    return false;
+    return compare_holds(&p->want, (int64_t)ids_count(&p->ids));
 }
 
 static bool on_presence(void *ctx, const struct link_msg *m)
@@ -194,7 +161,7 @@ static int wait_for_peers(struct ctl *c, struct peers *p, const char *match, con
 static int wait_peer(struct ctl *c, const struct ctl_args *a)
 {
     const struct wait_opts *o = a->values;
-    struct peers p = {.op = o->gone ? LESS : AT_LEAST, .want = 1};
+    struct peers p = {.want = {o->gone ? COMPARE_LT : COMPARE_GE, 1}};
     char what[SP_ID_MAX + 32];
     int status = a->n == 2 ? want_id(c, a->v[1])
                            : ctl_fail(c, EXIT_USAGE, NULL, "usage: wait peer ID [--gone]");
@@ -213,7 +180,7 @@ static int wait_peers(struct ctl *c, const struct ctl_args *a)
     if (a->n != 2) {
         return ctl_fail(c, EXIT_USAGE, NULL, "usage: wait peers '>=N' [--match GLOB]");
     }
-    if (!parse_count(a->v[1], &p)) {
+    if (!compare_parse(&p.want, a->v[1], COMPARE_GE)) {
         return ctl_fail(c, EXIT_USAGE, NULL,
                         "wait peers '%s': must be a number, or >= <= = != > < and a number",
                         a->v[1]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The line editor without readline: typing at the end of the line, erasing, no history. */
+#include "cli/common/term.h"
 #include "cli/sigctl/edit.h"
-#include "cli/sigctl/term.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The line editor on GNU readline's callback interface; the only file that knows readline. */
+#include "cli/common/term.h"
 #include "cli/sigctl/edit.h"
-#include "cli/sigctl/term.h"
 
 #include <ctype.h>
 #include <readline/history.h>

@@ -2,9 +2,9 @@
  * Commands from a terminal: a prompt, what arrives above it, completion from what is there. */
 #include "cli/sigctl/repl.h"
 #include "cli/common/out.h"
+#include "cli/common/term.h"
 #include "cli/sigctl/lines.h"
 #include "cli/sigctl/show.h"
-#include "cli/sigctl/term.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -204,27 +204,26 @@ static bool set_expect(struct verify *v, const char *hex)
     return hex[CHAIN_HEX] == '\0';
 }
 
-int audit_run(const struct link_opts *opts, const void *values, char **words, int n)
+int audit_run(const struct mon_args *a)
 {
-    const struct audit_opts *o = values;
-    struct verify v = {.opts = opts, .names = words + 1};
-    char why[256];
-    if (n == 0 || strcmp(words[0], "verify") != 0) {
+    const struct audit_opts *o = a->values;
+    struct verify v = {.opts = a->opts, .names = a->words + 1};
+    if (a->n == 0 || strcmp(a->words[0], "verify") != 0) {
         return out_fail(EXIT_USAGE, NULL, "audit knows one word: sigmon audit verify FILE...");
     }
-    if (n < 2) {
+    if (a->n < 2) {
         return out_fail(EXIT_USAGE, NULL, "audit verify needs a file, or '-' for stdin");
     }
     if (o->expect_head && !set_expect(&v, o->expect_head)) {
         return out_fail(EXIT_USAGE, NULL, "--expect-head '%s': must be %u hexadecimal digits",
                         o->expect_head, CHAIN_HEX);
     }
-    if (opts->format && !print_check_format(opts->format, why, sizeof(why))) {
-        return out_fail(EXIT_USAGE, NULL, "%s", why);
+    if (mon_check_format(a->opts) != 0) {
+        return EXIT_USAGE;
     }
     v.buf = malloc(READ_SIZE);
     bool ok = chain_init(&v.chain) && v.buf;
-    int status = ok ? verify_files(&v, n - 1) : out_fail(EXIT_DATA, NULL, "out of memory");
+    int status = ok ? verify_files(&v, a->n - 1) : out_fail(EXIT_DATA, NULL, "out of memory");
     chain_fini(&v.chain);
     free(v.buf);
     return status;

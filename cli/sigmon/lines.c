@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * The lines of sigmon: an event, a gap. */
+#include "cli/sigmon/lines.h"
+
 #include "cli/common/out.h"
 #include "cli/common/print.h"
-#include "cli/sigmon/mon.h"
+#include "libproto/json.h"
 #include "libproto/msg.h"
+#include "libproto/time.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -66,13 +69,19 @@ static void put_parties(const struct sp_event *ev)
     pad(used, 30);
 }
 
-static void put_session(struct sp_str s)
+struct sp_str lines_session(struct sp_str s)
 {
     static const char lead[] = "session-";
     if (s.n > sizeof(lead) - 1 && memcmp(s.p, lead, sizeof(lead) - 1) == 0) {
         s = (struct sp_str){s.p + sizeof(lead) - 1, s.n - (sizeof(lead) - 1)};
     }
     s.n = s.n > 8 ? 8 : s.n;
+    return s;
+}
+
+static void put_session(struct sp_str s)
+{
+    s = lines_session(s);
     out_safe(stdout, s);
     pad((int)s.n, 9);
 }
@@ -150,7 +159,9 @@ static void put_human(struct lines *l, const struct sp_event *ev, struct sp_str 
     fflush(stdout);
 }
 
-static void put_machine(const struct lines *l, const struct sp_event *ev, struct sp_str raw)
+/* ---------------------------------------------------------------- objects */
+
+char *lines_event_object(const struct sp_event *ev, struct sp_str raw, size_t *n)
 {
     size_t cap = raw.n + 64;
     char *p = malloc(cap);
@@ -158,27 +169,92 @@ static void put_machine(const struct lines *l, const struct sp_event *ev, struct
     struct sp_buf b;
     if (!p || raw.n < 2 || !link_scan(&m, raw)) {
         free(p);
-        return;
+        return NULL;
     }
-    bool has = sp_doc_find(&m.doc, SP_STR("ts_us")) != NULL;
     sp_buf_init(&b, p, cap);
-    sp_buf_put(&b, raw.p, raw.n - 1);
-    if (!has) {
+    if (sp_doc_find(&m.doc, SP_STR("ts_us"))) {
+        sp_buf_put(&b, raw.p, raw.n);
+    } else {
+        sp_buf_put(&b, raw.p, raw.n - 1);
         sp_buf_lit(&b, ",\"ts_us\":");
         sp_buf_int(&b, ev->ts_ms * 1000);
+        sp_buf_lit(&b, "}");
     }
-    sp_buf_lit(&b, "}");
+    /* line breaks between tokens are legal in what peers sent */
     for (size_t i = 0; i < b.n; i++) {
         p[i] = p[i] == '\n' || p[i] == '\r' ? ' ' : p[i];
     }
-    print_object(l->opts, sp_buf_view(&b));
+    *n = b.n;
+    return p;
+}
+
+#define OWN_MAX 256u
+
+static void end_own(struct sp_json *j)
+{
+    struct sp_stamp stamp = {0};
+    int64_t us = link_wall_us();
+    sp_json_str(j, "ts", sp_stamp_at(&stamp, us / 1000));
+    sp_json_int(j, "ts_us", us);
+    sp_json_end(j, '}');
+}
+
+static char *begin_own(struct sp_buf *b, struct sp_json *j, const char *type)
+{
+    char *p = malloc(OWN_MAX);
+    if (p) {
+        sp_buf_init(b, p, OWN_MAX);
+        sp_json_init(j, b);
+        sp_json_object(j, NULL);
+        sp_json_str(j, "type", sp_str(type));
+    }
+    return p;
+}
+
+char *lines_gap_object(const struct source_gap *gap, size_t *n)
+{
+    struct sp_buf b;
+    struct sp_json j;
+    char *p = begin_own(&b, &j, "gap");
+    if (p) {
+        sp_json_int(&j, "missed", gap->missed);
+        sp_json_int(&j, "from", gap->from);
+        sp_json_int(&j, "to", gap->to);
+        end_own(&j);
+        *n = b.n;
+    }
+    return p;
+}
+
+char *lines_restart_object(size_t *n)
+{
+    struct sp_buf b;
+    struct sp_json j;
+    char *p = begin_own(&b, &j, "restart");
+    if (p) {
+        end_own(&j);
+        *n = b.n;
+    }
+    return p;
+}
+
+/* ---------------------------------------------------------------- lines */
+
+/* Prints and frees. */
+static void print_own(const struct lines *l, char *p, size_t n)
+{
+    if (p) {
+        print_object(l->opts, (struct sp_str){p, n});
+    }
     free(p);
 }
 
 void lines_event(struct lines *l, const struct sp_event *ev, struct sp_str raw)
 {
+    size_t n = 0;
     if (print_is_machine(l->opts)) {
-        put_machine(l, ev, raw);
+        char *p = lines_event_object(ev, raw, &n);
+        print_own(l, p, n);
     } else {
         put_human(l, ev, raw);
     }
@@ -186,8 +262,10 @@ void lines_event(struct lines *l, const struct sp_event *ev, struct sp_str raw)
 
 void lines_restart(struct lines *l)
 {
+    size_t n = 0;
     if (print_is_machine(l->opts)) {
-        out_note("the server has restarted, events may be missing");
+        char *p = lines_restart_object(&n);
+        print_own(l, p, n);
         return;
     }
     printf("%s-- the server has restarted, events may be missing --%s\n", out_sgr("33"),
@@ -195,18 +273,15 @@ void lines_restart(struct lines *l)
     fflush(stdout);
 }
 
-void lines_gap(struct lines *l, const struct link_msg *m)
+void lines_gap(struct lines *l, const struct source_gap *gap)
 {
-    int64_t missed = 0, from = 0, to = 0;
+    size_t n = 0;
     if (print_is_machine(l->opts)) {
-        print_received(l->opts, m);
+        char *p = lines_gap_object(gap, &n);
+        print_own(l, p, n);
         return;
     }
-    if (sp_doc_int(&m->doc, SP_STR("missed"), &missed) == SP_OK &&
-        sp_doc_int(&m->doc, SP_STR("from"), &from) == SP_OK &&
-        sp_doc_int(&m->doc, SP_STR("to"), &to) == SP_OK) {
-        printf("%s-- gap: %lld events missed, %lld to %lld --%s\n", out_sgr("33"),
-               (long long)missed, (long long)from, (long long)to, out_sgr("0"));
-        fflush(stdout);
-    }
+    printf("%s-- gap: %lld events missed, %lld to %lld --%s\n", out_sgr("33"),
+           (long long)gap->missed, (long long)gap->from, (long long)gap->to, out_sgr("0"));
+    fflush(stdout);
 }

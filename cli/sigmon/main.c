@@ -1,19 +1,38 @@
 /* SPDX-License-Identifier: MIT
  * sigmon: see the traffic of a signaling server as it happens, and what it wrote down. */
 #include "cli/common/out.h"
+#include "cli/common/print.h"
 #include "cli/sigmon/mon.h"
 
-/* The first one is meant where none is named. */
-static const struct mon_command commands[] = {
+const struct mon_command mon_commands[] = {
     {"tail", "[EXPR...]", "print events as they happen", "sigmon tail type=offer from='drone-*'",
-     mon_rows, tail_run},
+     tail_rows, true, tail_run},
+    {"record", "FILE [EXPR...]", "write events to a file, compressed when it ends in .gz",
+     "sigmon record calls.jsonl.gz -d 1h --rotate 100M:5", record_rows, true, record_run},
     {"audit", "verify FILE...", "check the chain of an audit log, oldest file first",
-     "sigmon audit verify audit.log.1 audit.log", audit_rows, audit_run},
+     "sigmon audit verify audit.log.1 audit.log", audit_rows, false, audit_run},
     {0}};
+
+int mon_fail(const struct link *link)
+{
+    const struct link_fail *why = link_why(link);
+    if (why->status > 128 || why->status == LINK_NO_READER) {
+        return why->status;
+    }
+    return out_fail((enum exit_code)why->status, why->code[0] ? why->code : NULL, "%s", why->text);
+}
+
+int mon_check_format(const struct link_opts *opts)
+{
+    char why[256];
+    return opts->format && !print_check_format(opts->format, why, sizeof(why))
+               ? out_fail(EXIT_USAGE, NULL, "%s", why)
+               : 0;
+}
 
 static const struct mon_command *command_find(const char *name)
 {
-    for (const struct mon_command *cmd = commands; cmd->name; cmd++) {
+    for (const struct mon_command *cmd = mon_commands; cmd->name; cmd++) {
         if (strcmp(cmd->name, name) == 0) {
             return cmd;
         }
@@ -26,35 +45,49 @@ static void help_all(FILE *f)
     fputs("  sigmon type=offer,answer from='drone-*'\n"
           "  sigmon -n 20 -C 20 -F '%{ts} %-14{event} %{from} %{to}'\n"
           "  sigmon --until 'event=session_end' --json -W 30s | jq .\n\n"
-          "usage: sigmon [OPTIONS] [COMMAND] [ARGUMENTS]    sigmon help COMMAND\n"
-          "No command: tail.\n\ncommands:\n",
+          "usage: sigmon [OPTIONS] [COMMAND] [ARGUMENTS]\n"
+          "No command: tail. EXPR is a filter such as type=offer size>4k or event=disconnect.\n\n"
+          "commands:\n",
           f);
-    for (const struct mon_command *cmd = commands; cmd->name; cmd++) {
+    for (const struct mon_command *cmd = mon_commands; cmd->name; cmd++) {
         char left[64];
         snprintf(left, sizeof(left), "%s %s", cmd->name, cmd->args);
-        fprintf(f, "  %-24s %s\n", left, cmd->help);
+        fprintf(f, "  %-25s %s\n", left, cmd->help);
     }
-    fprintf(f, "\noptions of %s:\n", commands->name);
-    opt_help(f, commands->rows);
-    fputs("\nconnection and output:\n", f);
+    fputs("\nsigmon help COMMAND: its options; sigmon help options: connection and output\n", f);
+}
+
+static void help_options(FILE *f)
+{
+    fputs("options of every command, connection and output:\n", f);
     opt_help(f, link_rows);
+    fputs("\noptions of commands that want events:\n", f);
+    opt_help(f, want_rows);
 }
 
 static void help_one(FILE *f, const struct mon_command *cmd)
 {
-    fprintf(f, "  %s\n\nusage: sigmon [OPTIONS] %s %s\n%s\n\noptions:\n", cmd->example, cmd->name,
-            cmd->args, cmd->help);
-    opt_help(f, cmd->rows);
-    fputs("\nsigmon help: connection and output\n", f);
+    fprintf(f, "  %s\n\nusage: sigmon [OPTIONS] %s %s\n%s\n", cmd->example, cmd->name, cmd->args,
+            cmd->help);
+    if (cmd->rows->name) {
+        fputs("\noptions:\n", f);
+        opt_help(f, cmd->rows);
+    }
+    if (cmd->wants) {
+        fputs("\nwhich events:\n", f);
+        opt_help(f, want_rows);
+    }
+    fputs("\nsigmon help options: connection and output\n", f);
 }
 
 static int help(char **words, int n)
 {
     const struct mon_command *cmd = n > 0 ? command_find(words[0]) : NULL;
-    if (n > 0 && !cmd) {
+    if (n > 0 && strcmp(words[0], "options") == 0) {
+        help_options(stdout);
+    } else if (n > 0 && !cmd) {
         return out_fail(EXIT_USAGE, NULL, "unknown command '%s'", words[0]);
-    }
-    if (cmd) {
+    } else if (cmd) {
         help_one(stdout, cmd);
     } else {
         help_all(stdout);
@@ -64,22 +97,26 @@ static int help(char **words, int n)
 
 /* ---------------------------------------------------------------- which command */
 
-static bool is_option(const struct opt *row, const char *name, char letter)
+static const struct opt *row_of(const struct opt *rows, const char *name, char letter)
 {
-    return letter ? row->letter == letter : strcmp(row->name, name) == 0;
-}
-
-static bool wants_value(const char *name, char letter)
-{
-    const struct opt *rows = link_rows;
-    for (const struct mon_command *cmd = commands; rows; rows = cmd->rows, cmd++) {
-        for (const struct opt *row = rows; row->name; row++) {
-            if (is_option(row, name, letter)) {
-                return opt_takes_value(row);
-            }
+    for (; rows->name; rows++) {
+        if (letter ? rows->letter == letter : strcmp(rows->name, name) == 0) {
+            return rows;
         }
     }
-    return false;
+    return NULL;
+}
+
+/* Which command it is depends on which words are values, and those on the command: in this an
+ * option means the same to all of them. */
+static bool wants_value(const char *name, char letter)
+{
+    const struct opt *row = row_of(link_rows, name, letter);
+    row = row ? row : row_of(want_rows, name, letter);
+    for (const struct mon_command *cmd = mon_commands; cmd->name && !row; cmd++) {
+        row = row_of(cmd->rows, name, letter);
+    }
+    return row && opt_takes_value(row);
 }
 
 /* Tells whether the value of an option is the next word. */
@@ -117,12 +154,13 @@ int main(int argc, char **argv)
     struct link_opts opts = LINK_OPTS_INIT;
     const char *word = first_word(argc, argv);
     const struct mon_command *named = word ? command_find(word) : NULL;
-    const struct mon_command *cmd = named ? named : commands;
-    struct opt_group groups[] = {{link_rows, &opts}, {cmd->rows, values}};
+    const struct mon_command *cmd = named ? named : mon_commands;
+    struct want_opts want = {0};
+    struct opt_group groups[] = {{link_rows, &opts}, {cmd->rows, values}, {want_rows, &want}};
     char why[512];
     int first = 1;
     out_streams();
-    int wrong = opt_read(groups, 2, argc, argv, &first, why, sizeof(why));
+    int wrong = opt_read(groups, cmd->wants ? 3 : 2, argc, argv, &first, why, sizeof(why));
     out_init(&(struct out_conf){"sigmon", opts.json, opts.quiet, opts.color});
     if (wrong) {
         return out_done(out_fail((enum exit_code)wrong, NULL, "%s", why));
@@ -138,6 +176,6 @@ int main(int argc, char **argv)
         return out_done(help(argv + first + 1, argc - first - 1));
     }
     first += named != NULL;
-    int status = cmd->run(&opts, values, argv + first, argc - first);
+    int status = cmd->run(&(struct mon_args){&opts, &want, values, argv + first, argc - first});
     return out_done(status == LINK_NO_READER ? EXIT_OK : status);
 }

@@ -36,10 +36,26 @@ command_names()
     done
 }
 
-@test "options of sigmon are those of sigmon.1" {
-    expected=$(sigmon --help | options)
+# part TITLE: the options behind that line of a help text, up to the next blank line.
+part() { sed -n "/^$1:\$/,/^\$/p" | options; }
+
+@test "options of sigmon's connection and of events are those of sigmon.1" {
+    expected=$(sigmon help options | part 'options of every command, connection and output')
     [[ $expected ]]
     assert_equal "$(items sigmon.1 Sh OPTIONS)" "$expected"
+    expected=$(sigmon help options | part 'options of commands that want events')
+    [[ $expected ]]
+    assert_equal "$(items sigmon.1 Sh 'WHICH EVENTS')" "$expected"
+}
+
+@test "each command of sigmon has a section with its options, and no section is without a command" {
+    names=$(sigmon --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\).*/\1/p')
+    [[ $names ]]
+    assert_equal "$(sed -n 's/^\.Ss //p' "$man/sigmon.1" | sort)" "$(sort <<<"$names")"
+    for name in $names; do
+        assert_equal "$name: $(items sigmon.1 Ss "$name")" \
+            "$name: $(sigmon help "$name" | part options)"
+    done
 }
 
 @test "exit codes of both pages are those of the table" {

@@ -34,24 +34,6 @@ static void ranges(void **state)
     }
 }
 
-static void shares(void **state)
-{
-    static const struct {
-        const char *text;
-        double share; /* -1: refused */
-    } cases[] = {{"1%", 0.01},   {"0.5%", 0.005}, {"100%", 1}, {"0%", 0},  {"100.1%", -1},
-                 {"0.01", -1},   {"5", -1},       {"%", -1},   {"", -1},   {"1ms%", -1},
-                 {"-1%", -1},    {"1%%", -1},     {"1 %", -1}, {"e%", -1}, {".5%", -1},
-                 {"1000s%", -1}, {"2d%", -1}};
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        double share = 7;
-        bool ok = fault_share_parse(sp_str(cases[i].text), &share);
-        assert_int_equal(ok, cases[i].share >= 0);
-        assert_true(!ok || (share > cases[i].share - 1e-9 && share < cases[i].share + 1e-9));
-    }
-}
-
 static void ids(void **state)
 {
     static const struct {
@@ -171,7 +153,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges),
-        cmocka_unit_test(shares),
         cmocka_unit_test(ids),
         cmocka_unit_test(ids_are_never_too_long),
         cmocka_unit_test(chance_is_fair_and_repeatable),

@@ -150,6 +150,23 @@ static void test_guess(void **state)
     }
 }
 
+static void test_shares(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t want; /* -1: refused */
+    } cases[] = {{"0%", 0},          {"1%", 10000},   {"0.5%", 5000}, {"100%", 1000000},
+                 {"0.0001%", 1},     {"33%", 330000}, {"101%", -1},   {"100.1%", -1},
+                 {"1", -1},          {"%", -1},       {"-1%", -1},    {"1.%", -1},
+                 {"0.0000001%", -1}, {"1%%", -1},     {"1 %", -1},    {"", -1}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int64_t v = -1;
+        assert_int_equal(sp_parse_share(sp_str(cases[i].text), &v), cases[i].want >= 0);
+        assert_int_equal(v, cases[i].want);
+    }
+}
+
 static void test_distance(void **state)
 {
     (void)state;
@@ -180,13 +197,10 @@ static void test_distance_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_guess),
-        cmocka_unit_test(test_distance),
-        cmocka_unit_test(test_distance_is_bounded),
+        cmocka_unit_test(test_durations), cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_counts),    cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_guess),     cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_distance),  cmocka_unit_test(test_distance_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The terminal of the prompt. */
-#include "cli/sigctl/term.h"
+#include "cli/common/term.h"
 
 #include <errno.h>
 #include <locale.h>

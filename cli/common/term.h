@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * The terminal of the prompt: its modes while a line is typed and while a command runs, and Ctrl-Z.
  */
-#ifndef SIGCTL_TERM_H
-#define SIGCTL_TERM_H
+#ifndef CLI_TERM_H
+#define CLI_TERM_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -282,15 +282,19 @@ static bool is_idle(const struct link *l)
     return state == WSCONN_IDLE || state == WSCONN_CLOSED;
 }
 
-/* Fills p with the connections of the ring, l's first, and brings until forward to the first
- * renewal. Gives their number. */
+enum { CONNECTION, INPUT, PER_LINK };
+
+/* Fills p with what the links of the ring wait for, l's first, and brings until forward to the
+ * first renewal. Gives how many it is. */
 static unsigned poll_ring(struct link *l, struct pollfd *p, int64_t *until)
 {
     struct link *one = l;
     unsigned n = 0;
     do {
-        p[n++] = (struct pollfd){.fd = is_idle(one) ? -1 : wsconn_fd(one->ws),
-                                 .events = is_idle(one) ? 0 : wsconn_events(one->ws)};
+        p[n + CONNECTION] = (struct pollfd){.fd = is_idle(one) ? -1 : wsconn_fd(one->ws),
+                                            .events = is_idle(one) ? 0 : wsconn_events(one->ws)};
+        p[n + INPUT] = (struct pollfd){.fd = one->input, .events = POLLIN};
+        n += PER_LINK;
         *until = one->renew_us < *until ? one->renew_us : *until;
         one = one->next;
     } while (one != l);
@@ -301,24 +305,35 @@ static void serve_ring(struct link *l, const struct pollfd *p)
 {
     struct link *one = l;
     do {
-        if (p->revents) {
-            wsconn_io(one->ws, p->revents);
+        if (p[CONNECTION].revents) {
+            wsconn_io(one->ws, p[CONNECTION].revents);
         }
         if (link_mono_us() >= one->renew_us) {
             link_renew(one);
         }
-        p++;
+        if (p[INPUT].revents && one->on_input) {
+            one->on_input(one->input_ctx);
+        }
+        p += PER_LINK;
         one = one->next;
     } while (one != l);
 }
 
+static bool is_reader_needed(const struct link *l)
+{
+    const struct link *one = l;
+    while (!one->needs_reader && one->next != l) {
+        one = one->next;
+    }
+    return one->needs_reader;
+}
+
 int link_serve(struct link *l, int64_t deadline)
 {
-    enum { SIGNALS, INPUT, STDOUT, RING };
-    struct pollfd p[RING + LINK_BESIDE_MAX] = {
+    enum { SIGNALS, STDOUT, RING };
+    struct pollfd p[RING + PER_LINK * LINK_BESIDE_MAX] = {
         [SIGNALS] = {.fd = l->signals, .events = POLLIN},
-        [INPUT] = {.fd = l->input, .events = POLLIN},
-        [STDOUT] = {.fd = l->needs_reader ? STDOUT_FILENO : -1}};
+        [STDOUT] = {.fd = is_reader_needed(l) ? STDOUT_FILENO : -1}};
     int64_t until = deadline;
     unsigned n = RING + poll_ring(l, p + RING, &until);
     int64_t left = until - link_mono_us();
@@ -327,9 +342,6 @@ int link_serve(struct link *l, int64_t deadline)
         return errno == EINTR ? 0 : link_set_why(l, EXIT_DATA, "poll: %s", strerror(errno));
     }
     serve_ring(l, p + RING);
-    if (p[INPUT].revents && l->on_input) {
-        l->on_input(l->input_ctx);
-    }
     if (p[STDOUT].revents & POLLERR) {
         return link_set_why(l, LINK_NO_READER, "nobody reads the output");
     }

@@ -80,7 +80,7 @@ void link_on_remark(struct link *l, link_remark_fn fn, void *ctx);
  * an identity then ends when there is a new token. */
 void link_comes_back(struct link *l, bool on);
 /* link_beside puts l into the ring of other: while one of them waits, the connections of all are
- * served. False when the ring is full. link_free takes it out. */
+ * served, and their inputs. False when the ring is full. link_free takes it out. */
 bool link_beside(struct link *l, struct link *other);
 /* link_on_wait has fn called where the link would wait for readiness: it lets others run, calls
  * link_serve, or gives a status (see link_set_why) that ends the wait. NULL: link_serve. */

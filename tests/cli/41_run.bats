@@ -232,6 +232,16 @@ fails target_not_found a offer ghost
 fails a offer ghost
 END
     assert_success
+    scene <<'END'
+as a register a1
+as b register b1
+parallel
+fails busy a offer b --wait answer
+b expect offer from a
+b bye a --reason busy
+end
+END
+    assert_success
     scene <<<'as a register a1
 fails 7 a offer ghost'
     assert_failure 1
@@ -347,7 +357,9 @@ end
 parallel
   agent --count 2 --id 'x-%i' --answer auto --duration 2s
   a wait peer x-2
-  a offer x-2 --wait answer
+  repeat 20
+    a offer x-2 --wait answer
+  end
 end
 END
     assert_success

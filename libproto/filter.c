@@ -8,6 +8,8 @@
 #include "libproto/msg.h"
 #include "libproto/units.h"
 
+#include <stdio.h>
+
 enum unit { UNIT_COUNT, UNIT_BYTES, UNIT_USEC };
 
 struct field {
@@ -55,14 +57,9 @@ static void consider_fields(struct sp_guess *g)
     }
 }
 
-static const char *event_word(unsigned i)
+static const char *word_of(enum code code, unsigned i)
 {
-    return sp_event_wire((enum sp_event_type)i);
-}
-
-static const char *type_word(unsigned i)
-{
-    return sp_type_wire((enum sp_type)i);
+    return code == OP_EVENT ? sp_event_wire((enum sp_event_type)i) : sp_type_wire((enum sp_type)i);
 }
 
 static void consider_words(struct sp_guess *g, enum code code)
@@ -70,7 +67,7 @@ static void consider_words(struct sp_guess *g, enum code code)
     unsigned count = code == OP_EVENT ? SP_EV_COUNT : SP_T_COUNT;
 
     for (unsigned i = 1; i < count; i++) {
-        sp_guess_consider(g, code == OP_EVENT ? event_word(i) : type_word(i));
+        sp_guess_consider(g, word_of(code, i));
     }
 }
 
@@ -82,11 +79,9 @@ static enum sp_err unknown(struct parser *p, size_t off, const char *what, const
     if (w.n > SP_WORD_MAX || !sp_id_ok(w)) {
         return sp_diag_set(p->d, SP_INVALID_MEMBER, off, "unknown %s", what);
     }
-    if (!g->best) {
-        return sp_diag_set(p->d, SP_INVALID_MEMBER, off, "unknown %s '%.*s'", what, (int)w.n, w.p);
-    }
-    return sp_diag_set(p->d, SP_INVALID_MEMBER, off, "unknown %s '%.*s', did you mean '%s'?", what,
-                       (int)w.n, w.p, g->best);
+    return sp_diag_set(p->d, SP_INVALID_MEMBER, off, "unknown %s '%.*s'%s%s%s", what, (int)w.n, w.p,
+                       g->best ? ", did you mean '" : "", g->best ? g->best : "",
+                       g->best ? "'?" : "");
 }
 
 /* ---- words ---- */
@@ -225,7 +220,7 @@ static int64_t mask_of(enum code code, struct sp_str glob)
     uint64_t mask = 0;
 
     for (unsigned i = 1; i < count; i++) {
-        const char *word = code == OP_EVENT ? event_word(i) : type_word(i);
+        const char *word = word_of(code, i);
         if (sp_glob_match(glob, sp_str(word))) {
             mask |= UINT64_C(1) << i;
         }
@@ -298,6 +293,22 @@ static const struct field *find_field(struct sp_str name)
         }
     }
     return NULL;
+}
+
+/* Where no name is near, those that there are, as far as the sentence has room for them. */
+static enum sp_err unknown_field(struct parser *p, size_t off, struct sp_str name)
+{
+    char names[256] = "";
+    struct sp_guess g = sp_guess_init(name);
+    consider_fields(&g);
+    if (g.best || name.n > SP_WORD_MAX || !sp_id_ok(name)) {
+        return unknown(p, off, "field", &g);
+    }
+    for (size_t i = 0, n = 0; i < FIELDS && n < sizeof(names); i++) {
+        n += (size_t)snprintf(names + n, sizeof(names) - n, " %s", fields[i].name);
+    }
+    return sp_diag_set(p->d, SP_INVALID_MEMBER, off, "unknown field '%.*s', of%s", (int)name.n,
+                       name.p, names);
 }
 
 static enum sp_err parse_values(struct parser *p, const struct field *field, enum cmp cmp)
@@ -375,9 +386,7 @@ static enum sp_err parse_test(struct parser *p)
                      : parse_bare_word(p, word, off);
     }
     if (!field) {
-        struct sp_guess g = sp_guess_init(word);
-        consider_fields(&g);
-        return unknown(p, off, "field", &g);
+        return unknown_field(p, off, word);
     }
     if (field->code != OP_NUM && cmp != CMP_EQ && cmp != CMP_NE) {
         return fail(p, p->pos, "this field is text: it can only be = or !=");

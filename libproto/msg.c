@@ -273,7 +273,10 @@ static enum sp_err take_head(struct sp_msg *msg, struct sp_diag *d)
     }
     msg->row = sp_request_row(msg->type);
     if (!msg->row) {
-        return sp_diag_set(d, SP_UNKNOWN_TYPE, type->val_off, "type is not one that I know");
+        struct sp_str word = msg->raw[SP_M_TYPE];
+        bool harmless = word.n <= SP_WORD_MAX && sp_id_ok((struct sp_str){word.p + 1, word.n - 2});
+        return sp_diag_set(d, SP_UNKNOWN_TYPE, type->val_off, "type %.*s is not one that I know",
+                           harmless ? (int)word.n : 0, word.p);
     }
     return SP_OK;
 }

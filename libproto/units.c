@@ -192,7 +192,9 @@ struct sp_guess sp_guess_init(struct sp_str word)
 
 void sp_guess_consider(struct sp_guess *g, const char *candidate)
 {
-    unsigned distance = sp_distance(g->word, sp_str(candidate));
+    struct sp_str c = sp_str(candidate);
+    bool begins = g->word.n > 1 && g->word.n < c.n && memcmp(g->word.p, c.p, g->word.n) == 0;
+    unsigned distance = begins ? 0 : sp_distance(g->word, c);
     if (distance < g->distance) {
         g->distance = distance;
         g->best = candidate;

@@ -29,8 +29,8 @@ struct sp_str sp_cut(struct sp_str *s, const char *separators);
  * edit; at most 64 bytes count. */
 unsigned sp_distance(struct sp_str a, struct sp_str b);
 
-/* sp_guess collects the candidate that a mistyped word most likely meant: best is NULL while none
- * is near. Borrows the words. */
+/* sp_guess collects the candidate that a mistyped word most likely meant, one that it begins before
+ * one that it resembles: best is NULL while none is near. Borrows the words. */
 struct sp_guess {
     struct sp_str word;
     const char *best;

@@ -15,4 +15,7 @@ enum exit_code {
  * and token_expired 4, everything else 7. */
 enum exit_code exit_of_error(enum sp_err e);
 
+/* exit_text says what a status means: "timed out"; "interrupted" for 128 + N. */
+const char *exit_text(int status);
+
 #endif

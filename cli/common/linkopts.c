@@ -18,7 +18,7 @@ const struct opt link_rows[] = {
     ROW("key", 0, OPT_STRING, "FILE", NULL, key, "its private key"),
     ROW("sni", 0, OPT_STRING, "NAME", NULL, sni, "server name to send and to verify"),
     ROW("insecure", 'k', OPT_FLAG, NULL, NULL, insecure, "do not verify the server"),
-    ROW("timeout", 'W', OPT_DURATION, "DUR", "SIGD_TIMEOUT", timeout_us, "give up with exit 5"),
+    ROW("timeout", 'W', OPT_TIMEOUT, "DUR", "SIGD_TIMEOUT", timeout_us, "give up with exit 5"),
     ROW("wait-server", 0, OPT_DURATION, "DUR", NULL, wait_server_us,
         "keep trying until the daemon is up"),
     ROW("retry", 0, OPT_COUNT, "N", NULL, retry, "connect again N times"),

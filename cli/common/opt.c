@@ -53,6 +53,15 @@ static bool add_pair(struct opt_pairs *pairs, const char *name)
     return true;
 }
 
+static bool set_duration(const char *v, int64_t least, int64_t *us)
+{
+    if (strcmp(v, "none") == 0) {
+        *us = OPT_NEVER;
+        return true;
+    }
+    return sp_parse_duration(sp_str(v), 1000000, us) && *us >= least;
+}
+
 /* The wanted form of a value, for the error sentence; NULL when any text will do. */
 static const char *set_value(const struct opt *row, void *values, const char *v)
 {
@@ -76,11 +85,10 @@ static const char *set_value(const struct opt *row, void *values, const char *v)
     case OPT_SIZE:
         return sp_parse_size(sp_str(v), at) ? NULL : "a size such as 4096 or 64K";
     case OPT_DURATION:
-        if (strcmp(v, "none") == 0) {
-            *(int64_t *)at = OPT_NEVER;
-            return NULL;
-        }
-        return sp_parse_duration(sp_str(v), 1000000, at) ? NULL : "a duration such as 250ms or 5s";
+        return set_duration(v, 0, at) ? NULL : "a duration such as 250ms or 5s";
+    case OPT_TIMEOUT:
+        return set_duration(v, 1, at) ? NULL
+                                      : "a duration such as 250ms or 5s, longer than 0, or none";
     case OPT_CHOICE:
         if (!is_choice(row->arg, v)) {
             return row->arg;

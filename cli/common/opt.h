@@ -17,6 +17,7 @@ enum opt_type {
     OPT_COUNT,    /* int64_t, 10k = 10000 */
     OPT_SIZE,     /* int64_t bytes, 64K = 65536 */
     OPT_DURATION, /* int64_t microseconds; OPT_NEVER for "none" */
+    OPT_TIMEOUT,  /* the same, more than 0 */
     OPT_CHOICE,   /* const char *, one of the words in arg, written "a|b|c" */
     OPT_ASK,      /* bool, of one command line: no file can ask for help */
     OPT_ENV_FILE, /* const char *, of one command line: where opt_read finds more environment */

@@ -267,6 +267,8 @@ void wsio_tls_error(const struct wsio *io, char *text, size_t cap)
 
     if (verify != X509_V_OK && !SSL_is_init_finished(io->ssl)) {
         reason = X509_verify_cert_error_string(verify);
+    } else if (e && ERR_GET_REASON(e) == SSL_R_WRONG_VERSION_NUMBER) {
+        reason = "the server does not speak it here. Try: ws://";
     }
     snprintf(text, cap, "TLS: %s", reason ? reason : "the stream was cut");
     ERR_clear_error();

@@ -46,7 +46,7 @@ static const struct opt rows[] = {
     ROW("key", 0, OPT_STRING, "FILE", NULL, key, "its private key"),
     ROW("sni", 0, OPT_STRING, "NAME", NULL, sni, "server name to send and to verify"),
     ROW("insecure", 'k', OPT_FLAG, NULL, NULL, insecure, "do not verify the server"),
-    ROW("timeout", 'W', OPT_DURATION, "DUR", "SIGD_TIMEOUT", timeout_us,
+    ROW("timeout", 'W', OPT_TIMEOUT, "DUR", "SIGD_TIMEOUT", timeout_us,
         "patience with a connection (10s)"),
     ROW("color", 0, OPT_CHOICE, "auto|always|never", NULL, color, "colour"),
     ROW("quiet", 'q', OPT_FLAG, NULL, NULL, quiet, "no progress line, no remarks"),

@@ -178,10 +178,6 @@ int cmd_kick(struct ctl *c, const struct ctl_args *a)
     const struct admin_opts *o = a->values;
     char text[1024];
     struct sp_buf b;
-    int status = want_id(c, a->v[0]);
-    if (status) {
-        return status;
-    }
     if (o->reason && strlen(o->reason) > SP_REASON_MAX) {
         return ctl_fail(c, EXIT_USAGE, NULL, "--reason: %zu bytes, at most %u may be said",
                         strlen(o->reason), SP_REASON_MAX);
@@ -193,7 +189,7 @@ int cmd_kick(struct ctl *c, const struct ctl_args *a)
         sp_buf_lit(&b, ",\"reason\":");
         sp_buf_json(&b, sp_str(o->reason));
     }
-    status = ctl_connect(c);
+    int status = ctl_connect(c);
     if (status) {
         return status;
     }

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define ICE_MAX 1000 /* more than any peer gathers */
+
 struct call_opts {
     int64_t ice, ice_wait_us;
     const char *sdp, *media;
@@ -174,6 +176,9 @@ int cmd_call(struct ctl *c, const struct ctl_args *a)
     struct call k = {.c = c, .to = a->v[0], .want = o->ice};
     int status = 0;
     size_t n = 0;
+    if (o->ice > ICE_MAX) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "--ice: no more than %d", ICE_MAX);
+    }
     char *sdp = spec_sdp(c, o->sdp, o->media, false, &n, &status);
     if (!sdp) {
         return status;

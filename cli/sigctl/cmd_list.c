@@ -162,27 +162,42 @@ static void print_formatted(const struct listing *l, struct sp_str raw)
     }
 }
 
+static const struct {
+    const char *key, *title;
+    int width;
+} detail[] = {{"id", "ID", 24},     {"role", "ROLE", 10}, {"since", "SINCE", 26},
+              {"node", "NODE", 12}, {"rtt", "RTT", 8},    {"meta", "META", 0}};
+#define DETAIL (sizeof(detail) / sizeof(detail[0]))
+
+static void put_column(size_t i, struct sp_str s)
+{
+    out_safe(stdout, s);
+    printf("%*s", detail[i].width > (int)s.n ? detail[i].width - (int)s.n : 1, "");
+}
+
+static void print_titles(void)
+{
+    for (size_t i = 0; i < DETAIL; i++) {
+        put_column(i, sp_str(detail[i].title));
+    }
+    putchar('\n');
+}
+
 static void print_peer(struct sp_str raw)
 {
-    static const struct {
-        const char *key;
-        int width;
-    } columns[] = {{"id", 24}, {"role", 10}, {"since", 26}, {"node", 12}, {"rtt", 8}, {"meta", 0}};
     struct link_msg m;
     char scratch[256];
     if (!link_scan(&m, raw)) {
         return;
     }
-    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
-        const struct sp_member *member = sp_doc_find(&m.doc, sp_str(columns[i].key));
+    for (size_t i = 0; i < DETAIL; i++) {
+        const struct sp_member *member = sp_doc_find(&m.doc, sp_str(detail[i].key));
         struct sp_str s = {"-", 1};
         if (member) {
-            s = member->kind == SP_J_STRING
-                    ? link_text(&m, columns[i].key, scratch, sizeof(scratch))
-                    : sp_doc_raw(&m.doc, member);
+            s = member->kind == SP_J_STRING ? link_text(&m, detail[i].key, scratch, sizeof(scratch))
+                                            : sp_doc_raw(&m.doc, member);
         }
-        out_safe(stdout, s);
-        printf("%*s", columns[i].width > (int)s.n ? columns[i].width - (int)s.n : 1, "");
+        put_column(i, s);
     }
     putchar('\n');
 }
@@ -191,6 +206,9 @@ static void print_each(const struct listing *l)
 {
     struct sp_str one, ids = {l->ids_text, l->ids_size}, peers = {l->peers_text, l->peers_size};
     struct sp_str all = l->o->detail ? peers : ids;
+    if (l->o->detail && !print_is_machine(&l->c->opts)) {
+        print_titles();
+    }
     for (size_t at = 0; sp_each_element(all, &at, &one);) {
         if (l->c->opts.format) {
             print_formatted(l, one);
@@ -216,9 +234,28 @@ static void print_list(const struct listing *l)
 
 /* ---------------------------------------------------------------- who comes and goes */
 
+/* Columns of --plain stand where they are, whether or not one is known. */
+static void print_columns(const struct listing *l, const struct link_msg *m)
+{
+    static const char *const columns[] = {"type", "event", "id", "role", "reason"};
+    char scratch[SP_REASON_MAX];
+    struct print_line line;
+    if (!print_begin(&line, m->raw.n)) {
+        return;
+    }
+    print_time(&line, m->wall_us);
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        struct sp_str s = link_text(m, columns[i], scratch, sizeof(scratch));
+        sp_json_str(&line.j, columns[i], s.n > 0 ? s : SP_STR("-"));
+    }
+    print_end(&l->c->opts, &line);
+}
+
 static void print_presence(const struct listing *l, const struct link_msg *m)
 {
-    if (print_is_machine(&l->c->opts)) {
+    if (l->c->opts.plain) {
+        print_columns(l, m);
+    } else if (print_is_machine(&l->c->opts)) {
         print_received(&l->c->opts, m);
     } else {
         show_message(stdout, m);
@@ -379,7 +416,10 @@ static int follow(struct listing *l)
     }
     link_needs_reader(l->c->link, false);
     link_comes_back(l->c->link, false);
-    return status == EXIT_TIMEOUT || status == LINK_NO_READER ? status : ctl_fail_link(l->c);
+    if (status == EXIT_TIMEOUT) {
+        return ctl_fail(l->c, status, NULL, "timed out; without -W list --watch has no end");
+    }
+    return status == LINK_NO_READER ? status : ctl_fail_link(l->c);
 }
 
 /* ---------------------------------------------------------------- the command */

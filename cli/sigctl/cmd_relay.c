@@ -130,8 +130,9 @@ int cmd_answer(struct ctl *c, const struct ctl_args *a)
     if (status) {
         return status;
     }
-    /* a made-up answer has the sections of the offer, where that was seen */
-    if (!media && (!spec || strcmp(spec, "auto") == 0) && strcmp(c->offer_from, a->v[0]) == 0) {
+    /* a made-up answer has the sections of the offer, where that was seen and has some */
+    if (!media && (!spec || strcmp(spec, "auto") == 0) && strcmp(c->offer_from, a->v[0]) == 0 &&
+        c->offer_media[0]) {
         media = c->offer_media;
     }
     char *sdp = spec_sdp(c, spec, media, true, &n, &status);

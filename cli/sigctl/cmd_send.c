@@ -144,7 +144,7 @@ static const char *misuse(const struct ctl *c, const struct ctl_args *a)
         {in && (o->repeat || o->interval), "--repeat and --interval are for one BODY"},
         {o->jsonl && o->session, "--session: say \"sessionId\" in the lines of --jsonl"},
         {!o->jsonl && a->n == 0, "send needs TO, or --jsonl"},
-        {!o->jsonl && !o->type, "send needs --type"},
+        {!o->jsonl && !o->type, "send needs --type TYPE; a type in BODY counts with --jsonl alone"},
         {!in && a->n < 2, "send needs a BODY, or -l or --jsonl"},
         {o->interval && !o->repeat, "--interval is for --repeat"},
     };

@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct wait_opts) <= CTL_VALUES_MAX, "options fit");
 
 const struct opt wait_rows[] = {
     ROW("gone", 0, OPT_FLAG, NULL, gone, "peer: until it is not registered"),
-    ROW("match", 0, OPT_STRING, "GLOB", match, "peers: count only these"),
+    ROW("match", 'm', OPT_STRING, "GLOB", match, "peers: count only these"),
     ROW("type", 't', OPT_STRING, "TYPE", type, "message: of this type"),
     ROW("from", 0, OPT_STRING, "GLOB", from, "message: from these peers"),
     ROW("until", 0, OPT_STRING, "EXPR", until, "message: that matches the filter"),
@@ -163,10 +163,8 @@ static int wait_peer(struct ctl *c, const struct ctl_args *a)
     const struct wait_opts *o = a->values;
     struct peers p = {.want = {o->gone ? COMPARE_LT : COMPARE_GE, 1}};
     char what[SP_ID_MAX + 32];
-    int status = a->n == 2 ? want_id(c, a->v[1])
-                           : ctl_fail(c, EXIT_USAGE, NULL, "usage: wait peer ID [--gone]");
-    if (status) {
-        return status;
+    if (a->n != 2) {
+        return ctl_fail(c, EXIT_USAGE, NULL, "usage: wait peer ID [--gone]");
     }
     snprintf(what, sizeof(what), "%s%s", a->v[1], o->gone ? " to leave" : "");
     return wait_for_peers(c, &p, a->v[1], what);

@@ -9,7 +9,7 @@
 const struct command commands[] = {
     {"register", "[ID]", "claim an id; --hold stays registered", "sigctl register drone-1 --hold",
      NULL, register_rows, 0, 1, CMD_LATE, cmd_register},
-    {"offer", "TO [SPEC]", "send an offer, wait for its answer",
+    {"offer", "TO [SPEC]", "send an offer; --wait answer",
      "sigctl -i drone-1 offer cam-2 --sdp auto --wait answer", NULL, offer_rows, 1, 2, CMD_LATE,
      cmd_offer},
     {"answer", "TO [SPEC]", "answer an offer", "answer drone-1 --sdp auto", "what follows an offer",
@@ -18,7 +18,7 @@ const struct command commands[] = {
      "what follows an offer", ice_rows, 1, 2, CMD_LATE, cmd_ice},
     {"bye", "TO", "end a session", "bye cam-2 --reason hangup", "what follows an offer", bye_rows,
      1, 1, CMD_LATE, cmd_bye},
-    {"send", "TO [BODY]", "send any message",
+    {"send", "TO [BODY]", "offers, answers, ice, byes of one's own",
      "sigctl -i drone-1 send cam-2 --type offer '{\"sdp\":\"v=0\"}'", NULL, send_rows, 0, 2,
      CMD_LATE, cmd_send},
     {"call", "TO", "offer, answer, candidates, bye; timed", "sigctl -i drone-1 call cam-2 --ice 3",
@@ -45,7 +45,15 @@ const struct command commands[] = {
     {"agent", "", "simulated peers that answer",
      "sigctl agent --count 20 --id 'drone-%02i' --answer auto --ice 4 --duration 1m", NULL,
      agent_rows, 0, 0, CMD_LATE, cmd_agent},
-    {"run", "FILE", "a scenario of several identities", "sigctl run call.sig --junit report.xml",
+    {"run", "FILE", "a scenario of several identities",
+     "sigctl run call.sig --junit report.xml\n\n"
+     "  # call.sig\n"
+     "  as a register drone-1\n"
+     "  as b register cam-2\n"
+     "  a offer b --sdp auto\n"
+     "  b expect offer from a\n"
+     "  b answer a\n"
+     "  a expect answer within 2s",
      NULL, run_rows, 1, 1, CMD_LATE, cmd_run},
     {"token", "make|show|check [TOKEN]", "tokens that the server asks for",
      "sigctl token make --secret-file secret --sub drone-1 --role drone", NULL, token_rows, 1, 2,

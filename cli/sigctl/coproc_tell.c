@@ -87,7 +87,7 @@ void coproc_result(const struct coproc *co, const char *rid, int status)
         return;
     }
     if (status) {
-        put_failure(&l, status, co->failed.code, text > 0 ? co->failed.text : "interrupted");
+        put_failure(&l, status, co->failed.code, text > 0 ? co->failed.text : exit_text(status));
     }
     sp_json_array(&l.j, "results");
     if (co->nresults > 0) {

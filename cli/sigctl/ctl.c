@@ -5,6 +5,7 @@
 #include "cli/common/out.h"
 #include "cli/sigctl/grammar.h"
 #include "cli/sigctl/sdp.h"
+#include "cli/sigctl/want.h"
 #include "libproto/id.h"
 #include "libproto/msg.h"
 
@@ -159,7 +160,10 @@ static int choose_id(struct ctl *c)
         return 0;
     }
     if (id && (strlen(id) > SP_ID_MAX || !sp_id_ok(sp_str(id)))) {
-        return link_set_why(c->link, EXIT_USAGE, "'%s' is not an id", id);
+        return link_set_why(c->link, EXIT_USAGE,
+                            "'%s' is not an id: want 1 to %u of A-Z a-z 0-9 . _ : @ -, a letter or "
+                            "digit first",
+                            id, SP_ID_MAX);
     }
     if (id) {
         snprintf(c->id, sizeof(c->id), "%s", id);
@@ -262,13 +266,14 @@ static int wrong_count(const struct ctl *c, const struct command *cmd)
 }
 
 /* Who is meant may be one of a scenario's identities. */
-static void name_target(const struct ctl *c, const struct command *cmd, const struct ctl_args *a)
+static int name_target(const struct ctl *c, const struct command *cmd, const struct ctl_args *a)
 {
     bool first = strncmp(cmd->args, "TO", 2) == 0 || strncmp(cmd->args, "ID", 2) == 0;
     int at = first ? 0 : a->n == 2 && strcmp(a->v[0], "peer") == 0 ? 1 : a->n;
     if (c->id_of && at < a->n) {
         a->v[at] = (char *)c->id_of(c->scene, a->v[at]);
     }
+    return at < a->n ? want_id(c, a->v[at]) : 0;
 }
 
 int ctl_run(struct ctl *c, int argc, char **argv)
@@ -305,8 +310,8 @@ int ctl_run(struct ctl *c, int argc, char **argv)
     if (a.n < cmd->least || (cmd->most >= 0 && a.n > cmd->most)) {
         return wrong_count(c, cmd);
     }
-    name_target(c, cmd, &a);
-    int status = prepare(c, cmd);
+    int status = name_target(c, cmd, &a);
+    status = status ? status : prepare(c, cmd);
     if (status == 0) {
         status = cmd->run(c, &a);
     }

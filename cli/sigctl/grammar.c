@@ -126,7 +126,8 @@ static size_t size_of(const struct opt *row)
     if (!opt_takes_value(row)) {
         return sizeof(bool);
     }
-    bool number = row->type == OPT_COUNT || row->type == OPT_SIZE || row->type == OPT_DURATION;
+    bool number = row->type == OPT_COUNT || row->type == OPT_SIZE || row->type == OPT_DURATION ||
+                  row->type == OPT_TIMEOUT;
     return number ? sizeof(int64_t) : sizeof(const char *);
 }
 

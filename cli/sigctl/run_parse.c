@@ -33,7 +33,7 @@ static const struct keyword {
                 {"repeat", RUN_REPEAT, LEAD_NONE, 1, 1, "repeat N"},
                 {"end", RUN_END, LEAD_NONE, 0, 0, "end"},
                 {"test", RUN_TEST, LEAD_NONE, 1, 1, "test \"NAME\""},
-                {"fails", RUN_FAILS, LEAD_NONE, 0, WORDS_MAX, "fails [STATUS|CODE] LINE"},
+                {"fails", RUN_FAILS, LEAD_NONE, 0, WORDS_MAX, "fails [STATUS|CODE] [NAME] LINE"},
                 {"as", RUN_AS, LEAD_NONE, 0, WORDS_MAX, "as NAME register ID [OPTIONS]"},
                 {0}};
 
@@ -238,8 +238,21 @@ static int take_name(struct parse *p, struct step *st, char **v)
     return 0;
 }
 
+static bool begins_line(const struct parse *p, const char *word)
+{
+    return word && (run_find_ident(p->s, word) > 0 || find_keyword(word) || command_find(word));
+}
+
+/* A code is one of the server's, or what no word of ours is like and stands before a line: a peer's
+ * own reason. */
+static bool is_code(const struct parse *p, char **v)
+{
+    return sp_err_find(sp_str(v[0])) != SP_OK ||
+           (!nearest(p->s, v[0], false) && begins_line(p, v[1]));
+}
+
 /* Gives how many words of v say how the line must fail. */
-static int take_fails(struct step *st, char **v)
+static int take_fails(const struct parse *p, struct step *st, char **v)
 {
     st->fails = true;
     st->want_status = RUN_ANY_STATUS;
@@ -247,7 +260,7 @@ static int take_fails(struct step *st, char **v)
         st->want_status = (int)strtol(v[0], NULL, 10);
         return 1;
     }
-    if (v[0] && sp_err_find(sp_str(v[0])) != SP_OK) {
+    if (v[0] && !begins_line(p, v[0]) && is_code(p, v)) {
         st->want_code = v[0];
         return 1;
     }
@@ -276,7 +289,7 @@ static int take_words(struct parse *p, struct step *st, char **v)
 {
     if (strcmp(v[0], "fails") == 0) {
         v++;
-        v += take_fails(st, v);
+        v += take_fails(p, st, v);
     }
     if (v[0] && strcmp(v[0], "as") == 0) {
         st->kind = RUN_AS;
@@ -289,7 +302,7 @@ static int take_words(struct parse *p, struct step *st, char **v)
         v++;
     }
     if (!v[0]) {
-        return usage(p, NULL, who > 0 ? "NAME COMMAND" : "fails [STATUS|CODE] LINE");
+        return usage(p, NULL, who > 0 ? "NAME COMMAND" : "fails [STATUS|CODE] [NAME] LINE");
     }
     const struct keyword *k = find_keyword(v[0]);
     if (k) {
@@ -486,7 +499,7 @@ int run_parse(struct scene *s, char *text, size_t n)
         run_fault_set(&p.f, EXIT_USAGE, st->words, "the block has no end");
         return tell(s, st, &p.f);
     }
-    return status;
+    return status == 0 && s->n == 0 ? tell_line(s, line, "the scenario has no line") : status;
 }
 
 void run_free(struct scene *s)

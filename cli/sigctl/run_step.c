@@ -146,7 +146,7 @@ static int do_command(struct ident *who, const struct step *st, char **v, struct
         *f = who->fault;
         f->status = status;
         if (status && !f->text[0]) {
-            run_fault_set(f, status, NULL, "%s", status > 128 ? "interrupted" : "it failed");
+            run_fault_set(f, status, NULL, "%s", exit_text(status));
         }
     }
     free(argv);

@@ -44,7 +44,8 @@ static void put_word(FILE *f, const char *before, struct sp_str s)
 
 void show_message(FILE *f, const struct link_msg *m)
 {
-    static const char *const told[] = {"id", "event", "reason", "code", "message", "details"};
+    static const char *const told[] = {"event", "id",      "role",   "reason",
+                                       "code",  "message", "details"};
     char clock[16], size[16], scratch[256];
     time_t t = (time_t)(m->wall_us / 1000000);
     struct tm tm;
@@ -60,7 +61,9 @@ void show_message(FILE *f, const struct link_msg *m)
         put_word(f, " ", link_text(m, told[i], scratch, sizeof(scratch)));
     }
     put_word(f, " ", summary_of(m));
-    fprintf(f, " %s", size);
+    if (m->type != SP_T_PRESENCE) {
+        fprintf(f, " %s", size);
+    }
     put_word(f, " ", link_text(m, "sessionId", scratch, sizeof(scratch)));
     fputc('\n', f);
     fflush(f);

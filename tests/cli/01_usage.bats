@@ -2,6 +2,14 @@
 # What needs no server: version, help, usage errors, a server that is down.
 setup() { load ../lib/common.bash; export SIGD_URL=ws://127.0.0.1:1; }
 
+@test "no time at all to wait is no timeout" {
+    for tool in sigctl sigmon sigbench; do
+        run --separate-stderr "$tool" -W 0
+        assert_failure 2
+        [[ $stderr == *'must be a duration such as 250ms or 5s, longer than 0, or none'* ]]
+    done
+}
+
 @test "both tools tell their version" {
     run --separate-stderr sigctl --version
     assert_success

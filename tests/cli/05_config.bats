@@ -80,7 +80,7 @@ assert_bad()
 
 @test "a wrong value, a section, a line without a value and a long line are told" {
     config 'id = d1' '  timeout = 5x'
-    assert_bad sigctl "$CONFIG:2: timeout '5x': must be a duration such as 250ms or 5s" list
+    assert_bad sigctl "$CONFIG:2: timeout '5x': must be a duration such as 250ms or 5s, longer than 0, or none" list
     config 'color = red'
     assert_bad sigbench "$CONFIG:1: color 'red': must be auto|always|never"
     config 'json = perhaps'
@@ -173,7 +173,7 @@ assert_bad()
     done
     assert_bad sigmon '.: Is a directory' --env-file .
     printf 'A=1\nSIGD_TIMEOUT=5x\n' >vars
-    assert_bad sigctl "vars:2: SIGD_TIMEOUT '5x': must be a duration such as 250ms or 5s" \
+    assert_bad sigctl "vars:2: SIGD_TIMEOUT '5x': must be a duration such as 250ms or 5s, longer than 0, or none" \
         --env-file=vars list
     echo 'SIGD_URL' >vars
     assert_bad sigctl 'vars:1: expected NAME=value' list --env-file vars

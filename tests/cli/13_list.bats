@@ -55,8 +55,9 @@ has_event() { events "$1" | grep -qx -- "$2"; }
     hold drone-1 --role drone
     hold cam-1 --meta kind=dome
     run --separate-stderr sigctl list --detail
-    assert_line --index 0 --regexp '^cam-1 +- +20[^ ]+Z .*\{"kind":"dome"\}'
-    assert_line --index 1 --regexp '^drone-1 +drone +20[^ ]+Z '
+    assert_line --index 0 --regexp '^ID +ROLE +SINCE +NODE +RTT +META *$'
+    assert_line --index 1 --regexp '^cam-1 +- +20[^ ]+Z .*\{"kind":"dome"\}'
+    assert_line --index 2 --regexp '^drone-1 +drone +20[^ ]+Z '
     run --separate-stderr sigctl list --detail --json
     assert_schema clients_detail
     run --separate-stderr sigctl list --detail -F '%{id} %{role} %{meta}'
@@ -133,14 +134,23 @@ END
     sigctl -q register d-1
     wait_for 5 grep -q leave people.out
     run cat people.out
-    assert_line --index 0 --regexp '^[0-9:.]+  presence d-1 join '
+    assert_line --index 0 --regexp '^[0-9:.]+  presence join d-1$'
     assert_equal "${#lines[@]}" 2
+    start columns sigctl list --watch --plain
+    wait_for 5 sh -c "sigctl stats --json | jq -e '.connections == 4'"
+    sigctl -q register x-2
+    sigctl -q register x-3 --role drone
+    wait_for 5 grep -q 'leave.x-3' columns.out
+    run sh -c "cut -f 3- columns.out | grep presence"
+    assert_line --index 0 $'presence\tjoin\tx-2\t-\t-'
+    assert_line --index 2 $'presence\tjoin\tx-3\tdrone\t-'
 }
 
 @test "--watch ends with its time and with its reader" {
     start_sigd
     run --separate-stderr sigctl list --watch -W 50ms
     assert_failure 5
+    assert_equal "$stderr" 'sigctl: timed out; without -W list --watch has no end'
     run --separate-stderr bash -c 'sigctl list --watch --json | head -n 1'
     assert_success
     assert_schema clients

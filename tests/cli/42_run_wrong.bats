@@ -138,12 +138,13 @@ END
     assert_equal "$stderr" 'sigctl: long.sig:1: too many words'
 }
 
-@test "an empty scenario is one passed test; options that exclude each other are told" {
-    run --separate-stderr sigctl run - <<<''
-    assert_success
-    run --separate-stderr sigctl run --tap --json - <<<''
+@test "an empty scenario proves nothing; options that exclude each other are told" {
+    run --separate-stderr sigctl run - <<<'# nothing'
+    assert_failure 9
+    assert_equal "$stderr" 'sigctl: stdin:2: the scenario has no line'
+    run --separate-stderr sigctl run --tap --json - <<<'list'
     assert_failure 2
-    run --separate-stderr sigctl run - --var 1x=2 <<<''
+    run --separate-stderr sigctl run - --var 1x=2 <<<'list'
     assert_failure 2
     run --separate-stderr sigctl <<<'run x'
     assert_failure 2

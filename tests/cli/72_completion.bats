@@ -30,8 +30,8 @@ bash_offers()
     assert_equal "$(bash_offers sigctl -i a wait peer '')" cam-1
     assert_equal "$(bash_offers sigctl offer c)" cam-1
     assert_equal "$(bash_offers sigctl -u ws : //127.0.0.1 : 1 offer c)" ''
-    assert_equal "$(bash_offers sigctl offer c --sdp @ my | sort)" $'my offer.sdp\nmyself'
-    assert_equal "$(bash_offers sigctl --token-file my | sort)" $'my offer.sdp\nmyself'
+    assert_equal "$(bash_offers sigctl offer c --sdp @ my | sort)" $'@my\\ offer.sdp\n@myself'
+    assert_equal "$(bash_offers sigctl --token-file my | sort)" $'my\\ offer.sdp\nmyself'
     assert_equal "$(bash_offers sigctl completion z)" zsh
     assert_equal "$(bash_offers sigctl help relo)" reload
 }
@@ -83,4 +83,22 @@ fish_offers()
     assert_equal "$(fish_offers 'sigctl offer c')" cam-1
     fish_offers 'sigctl offer x --sdp @my' | grep -q '@my'
     fish_offers 'sigctl --token-file my' | grep -q 'myself'
+}
+
+@test "bash, at a prompt: files behind @ with all that stands before them" {
+    load prompt
+    printf 'PS1="$ "\nsource <(sigctl completion bash)\n' >rc
+    terminal 110 40 "cd $PWD; bash --rcfile rc --noprofile -i"
+    wait_for 5 shows '^\$'
+    for word in '--sdp @mys' '--sdp=@mys' '@mys'; do
+        type_text "sigctl offer cam-1 $word"
+        keys Tab
+        wait_for 5 shows "^\\$ sigctl offer cam-1 ${word}elf ?$"
+        keys C-c
+        wait_for 5 last_is '$'
+    done
+    type_text 'sigctl offer cam-1 @my\ '
+    keys Tab
+    wait_for 5 shows '^\$ sigctl offer cam-1 @my\\ offer\.sdp *$'
+    stop_prompt
 }

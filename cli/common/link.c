@@ -247,6 +247,11 @@ const char *link_url(const struct link *l)
     return l->shown;
 }
 
+bool link_is_answered(const struct link *l)
+{
+    return l->answered;
+}
+
 const struct link_msg *link_reply(const struct link *l)
 {
     return &l->reply;

@@ -115,8 +115,10 @@ struct sp_str link_rid(struct link *l);
 int link_ask(struct link *l, struct sp_str text, enum sp_type want, int64_t deadline);
 /* link_post sends a text and waits for nothing: what answers it comes as a message. */
 int link_post(struct link *l, struct sp_str text);
-/* link_reply borrows the answer of the last link_ask that gave 0. */
+/* link_reply borrows the answer of the last link_ask that gave 0. Messages that come with it in one
+ * piece are told before link_ask returns: link_is_answered says that they come behind it. */
 const struct link_msg *link_reply(const struct link *l);
+bool link_is_answered(const struct link *l);
 
 /* link_until serves the connection until done, then gives 0; EXIT_TIMEOUT at the deadline,
  * EXIT_LOST when the connection ends (or is none), 128 + N on a signal. */

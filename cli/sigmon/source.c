@@ -100,9 +100,36 @@ static void on_gap(struct source *s, const struct link_msg *m)
     }
 }
 
+/* Events may have come behind the ack in one piece: they wait for what it says. */
+static void take_ack(struct source *s)
+{
+    const struct link_msg *ack = link_reply(s->link);
+    char scratch[64];
+    int64_t newest = -1;
+    bool again = s->boot[0] != '\0',
+         wants_past = s->want->past != WANT_NO_PAST || s->want->backlog >= 0;
+    bool truncated = sp_doc_find(&ack->doc, SP_STR("truncated")) != NULL;
+    bool has_newest = sp_doc_int(&ack->doc, SP_STR("seq"), &newest) == SP_OK;
+    struct sp_str boot = link_text(ack, "boot", scratch, sizeof(scratch));
+    s->is_asking = false;
+    if (again && !sp_str_eq(boot, sp_str(s->boot))) {
+        restart(s);
+    }
+    snprintf(s->boot, sizeof(s->boot), "%.*s", (int)boot.n, boot.n ? boot.p : "");
+    s->is_past = !again && wants_past && has_newest;
+    s->past = newest;
+    s->seq = again || wants_past ? s->seq : newest;
+    if (truncated) {
+        out_note("events before the first one are not kept any more (sigd --event-ring)");
+    }
+}
+
 static void on_message(void *ctx, const struct link_msg *m)
 {
     struct source *s = ctx;
+    if (s->is_asking && link_is_answered(s->link) && link_reply(s->link)->type == SP_T_ACK) {
+        take_ack(s);
+    }
     if (m->type == SP_T_EVENTS) {
         on_events(s, m);
     } else if (m->type == SP_T_GAP) {
@@ -144,23 +171,6 @@ static void put_past(const struct source *s, struct sp_json *j, bool again)
     }
 }
 
-static void take_ack(struct source *s, bool again)
-{
-    const struct link_msg *ack = link_reply(s->link);
-    char scratch[64];
-    bool truncated = sp_doc_find(&ack->doc, SP_STR("truncated")) != NULL;
-    struct sp_str boot = link_text(ack, "boot", scratch, sizeof(scratch));
-    if (again && s->boot[0] && !sp_str_eq(boot, sp_str(s->boot))) {
-        restart(s);
-    }
-    snprintf(s->boot, sizeof(s->boot), "%.*s", (int)boot.n, boot.n ? boot.p : "");
-    s->is_past = !again && (s->want->past != WANT_NO_PAST || s->want->backlog >= 0) &&
-                 sp_doc_int(&ack->doc, SP_STR("seq"), &s->past) == SP_OK;
-    if (truncated) {
-        out_note("events before the first one are not kept any more (sigd --event-ring)");
-    }
-}
-
 static int ask_monitor(struct source *s, bool again)
 {
     char text[SP_FILTER_MAX * 6 + 512], body[SP_FILTER_MAX * 6 + 256];
@@ -179,10 +189,12 @@ static int ask_monitor(struct source *s, bool again)
     put_past(s, &j, again);
     sp_buf_init(&b, text, sizeof(text));
     sp_put_send(&b, SP_STR("monitor"), none, none, sp_buf_view(&c), link_rid(s->link));
+    s->is_asking = true;
     int status = link_ask(s->link, sp_buf_view(&b), SP_T_ACK, link_deadline(ASK_US));
-    if (status == 0) {
-        take_ack(s, again);
+    if (status == 0 && s->is_asking) {
+        take_ack(s);
     }
+    s->is_asking = false;
     return status;
 }
 

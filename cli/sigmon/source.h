@@ -34,6 +34,7 @@ struct source {
     int64_t seq;     /* of the newest event seen; -1: none */
     int64_t past;    /* the past ends at this number */
     bool is_past;    /* and has not ended yet */
+    bool is_asking;  /* to watch, and the answer was not looked at yet */
     bool until_seen; /* an event that --until names came */
     char boot[SP_RESUME_LEN + 1];
     char id[64];

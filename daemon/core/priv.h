@@ -215,8 +215,9 @@ struct session *session_open(struct hub *h, struct client *opener, struct client
                              struct sp_str id);
 /* session_end tells the parties but skip, emits the event and frees it. */
 void session_end(struct hub *h, struct session *s, enum sp_bye why, const struct client *skip);
-/* session_close ends it after a bye that the parties have seen; reason is the sender's word. */
-void session_close(struct hub *h, struct session *s, struct sp_str reason);
+/* session_close ends it after a bye that the parties have seen; reason is the word of its
+ * sender, by. */
+void session_close(struct hub *h, struct session *s, struct sp_str reason, const struct client *by);
 /* session_discard frees it without a word, for hub_free. */
 void session_discard(struct hub *h, struct session *s);
 void session_touch(struct hub *h, struct session *s);

@@ -201,6 +201,6 @@ void on_bye(struct hub *h, struct client *c, const struct sp_msg *m)
     struct route r;
     if (find_session_route(h, c, m, &r) && forward(h, c, m, &r)) {
         session_close(h, r.session,
-                      sp_msg_has(m, SP_M_REASON) ? m->str[SP_M_REASON] : SP_STR("hangup"));
+                      sp_msg_has(m, SP_M_REASON) ? m->str[SP_M_REASON] : SP_STR("hangup"), c);
     }
 }

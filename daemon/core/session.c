@@ -65,8 +65,9 @@ struct session *session_find(struct client *a, struct client *b, struct sp_str i
     return NULL;
 }
 
+/* by is who ended it, NULL for the server or where it did not end. */
 static void emit_session(struct hub *h, const struct session *s, enum sp_event_type t,
-                         struct sp_str reason)
+                         struct sp_str reason, const struct client *by)
 {
     struct sp_event ev;
     sp_event_init(&ev, t, h->now.wall_ms);
@@ -74,6 +75,7 @@ static void emit_session(struct hub *h, const struct session *s, enum sp_event_t
     ev.s[SP_ES_to] = s->party[1]->id;
     ev.s[SP_ES_session] = s->id;
     ev.s[SP_ES_reason] = reason;
+    ev.s[SP_ES_id] = by ? by->id : (struct sp_str){NULL, 0};
     char counts[SP_WORD_MAX + 1];
     if (t != SP_EV_SESSION_OPEN) {
         ev.n[SP_EN_us] = (int64_t)(h->now.mono_us - s->opened_us);
@@ -118,7 +120,7 @@ struct session *session_open(struct hub *h, struct client *opener, struct client
     h->newest = s;
     h->nsessions++;
     wheel_set(&h->wheel, &s->timer, s->opened_us + h->conf.offer_us);
-    emit_session(h, s, SP_EV_SESSION_OPEN, (struct sp_str){NULL, 0});
+    emit_session(h, s, SP_EV_SESSION_OPEN, (struct sp_str){NULL, 0}, NULL);
     return s;
 }
 
@@ -142,7 +144,10 @@ static void unlink_session(struct hub *h, struct session *s)
 
 void session_end(struct hub *h, struct session *s, enum sp_bye why, const struct client *skip)
 {
-    emit_session(h, s, SP_EV_SESSION_END, sp_str(sp_bye_wire(why)));
+    /* one that is told by an error is still there: the other one has gone */
+    bool is_there = skip && skip->state == CLIENT_REGISTERED;
+    emit_session(h, s, SP_EV_SESSION_END, sp_str(sp_bye_wire(why)),
+                 is_there ? session_other(s, skip) : skip);
     unlink_session(h, s);
     for (unsigned i = 0; i < sides(s); i++) {
         if (s->party[i] != skip) {
@@ -158,9 +163,9 @@ void session_discard(struct hub *h, struct session *s)
     free(s);
 }
 
-void session_close(struct hub *h, struct session *s, struct sp_str reason)
+void session_close(struct hub *h, struct session *s, struct sp_str reason, const struct client *by)
 {
-    emit_session(h, s, SP_EV_SESSION_END, reason);
+    emit_session(h, s, SP_EV_SESSION_END, reason, by);
     session_discard(h, s);
 }
 
@@ -186,7 +191,7 @@ void session_answered(struct hub *h, struct session *s)
     if (!s->answered) {
         s->answered = true;
         wheel_set(&h->wheel, &s->timer, s->last_us + h->conf.session_us);
-        emit_session(h, s, SP_EV_SESSION_ANSWER, (struct sp_str){NULL, 0});
+        emit_session(h, s, SP_EV_SESSION_ANSWER, (struct sp_str){NULL, 0}, NULL);
     }
 }
 

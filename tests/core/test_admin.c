@@ -39,7 +39,7 @@ static void test_kick(void **state)
     expect_closed(d, 4502);
     expect(o, "bye", "from=d", "reason=kicked");
     expect_event(w, "admin", "kind=kick", "to=d", "id=boss", "reason=noisy", "!code");
-    expect_event(w, "session_end", "reason=kicked");
+    expect_event(w, "session_end", "reason=kicked", "id=d");
     expect_event(w, "disconnect", "id=d", "reason=4502 kicked");
     assert_int_equal(hub_clients(w->hub), 1);
     say(boss, "{'type':'kick','target':'d','rid':4}");

@@ -381,7 +381,7 @@ static void test_long_backlog_comes_in_batches(void **state)
     world_free(w);
 }
 
-/* The longest that an event can be: three ids, a reason and what else there is. */
+/* The longest that an event can be: four ids, a reason and what else there is. */
 static void test_longest_event_arrives_whole(void **state)
 {
     (void)state;

@@ -27,7 +27,7 @@ static void test_a_whole_call(void **state)
     expect_nothing(a);
     expect_nothing(b);
     assert_int_equal(hub_sessions(w->hub), 0);
-    expect_event(w, "session_end", "reason=hangup", "from=drone-1", "to=cam-2");
+    expect_event(w, "session_end", "reason=hangup", "from=drone-1", "to=cam-2", "id=drone-1");
     world_free(w);
 }
 

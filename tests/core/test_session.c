@@ -31,7 +31,7 @@ static void test_offer_timeout(void **state)
     live(w, 70);
     expect(a, "bye", "from=b", want, "reason=timeout");
     expect(b, "bye", "from=a", want, "reason=timeout");
-    expect_event(w, "session_end", "reason=timeout", "from=a", "to=b");
+    expect_event(w, "session_end", "reason=timeout", "from=a", "to=b", "!id");
     assert_int_equal(hub_sessions(w->hub), 0);
     expect_nothing(a);
     expect_nothing(b);

@@ -90,6 +90,30 @@ void out_safe(FILE *f, struct sp_str s)
     }
 }
 
+void out_size(char out[16], uint64_t n)
+{
+    if (n < 1000) {
+        snprintf(out, 16, "%d", (int)n);
+    } else if (n < 999950) {
+        snprintf(out, 16, "%.1fk", (double)n / 1e3);
+    } else {
+        snprintf(out, 16, "%.1fM", (double)n / 1e6);
+    }
+}
+
+void out_span(char out[16], int64_t us)
+{
+    if (us < 1000000) {
+        snprintf(out, 16, us < 10000 ? "%.3f ms" : "%.1f ms", (double)us / 1e3);
+    } else if (us < 60000000) {
+        snprintf(out, 16, "%.1f s", (double)us / 1e6);
+    } else if (us < 3600000000) {
+        snprintf(out, 16, "%dm%02ds", (int)(us / 60000000), (int)(us / 1000000 % 60));
+    } else {
+        snprintf(out, 16, "%lldh%02dm", (long long)(us / 3600000000), (int)(us / 60000000 % 60));
+    }
+}
+
 /* The same JSON with what a terminal would obey written as \u escapes. */
 static void put_visible(struct sp_str line)
 {

@@ -29,6 +29,11 @@ const char *out_sgr(const char *code);
 /* out_safe prints remote text with control, bidi and invalid bytes escaped. */
 void out_safe(FILE *f, struct sp_str s);
 
+/* out_size writes bytes as "812", "1.9k" or "3.2M", out_span microseconds as "0.223 ms", "9.0 s" or
+ * "2m05s". */
+void out_size(char out[16], uint64_t n);
+void out_span(char out[16], int64_t us);
+
 /* out_line prints one line of JSON and flushes it; on a terminal invisible characters are escaped.
  */
 void out_line(struct sp_str line);

@@ -66,7 +66,7 @@ static bool take_answer(struct call *k, const struct link_msg *m)
     bool taken = await_take(&k->answer, m);
     if (!had && k->answer.kept.raw) {
         k->answer_us = m->mono_us;
-        show_size(size, m->raw.n);
+        out_size(size, m->raw.n);
         snprintf(what, sizeof(what), "answer %s", size);
         rung(k, k->answer_us, false, what);
     }
@@ -98,7 +98,7 @@ static int make_offer(struct call *k, const char *sdp, size_t n, int64_t deadlin
 {
     char session[SP_ID_MAX + 1], size[16], what[32];
     struct relay r = {.type = "offer", .target = k->to, .key = "sdp", .text = {sdp, n}};
-    show_size(size, n);
+    out_size(size, n);
     snprintf(what, sizeof(what), "offer %s", size);
     rung(k, link_mono_us(), true, what);
     int status = relay_send(k->c, &r, deadline);

@@ -9,15 +9,6 @@
 
 #include <time.h>
 
-void show_size(char out[16], size_t n)
-{
-    if (n < 1000) {
-        snprintf(out, 16, "%zu", n);
-    } else {
-        snprintf(out, 16, "%.1fk", (double)n / 1000);
-    }
-}
-
 static struct sp_str raw_member(const struct link_msg *m, struct sp_str key)
 {
     const struct sp_member *member = sp_doc_find(&m->doc, key);
@@ -51,7 +42,7 @@ void show_message(FILE *f, const struct link_msg *m)
     struct tm tm;
     localtime_r(&t, &tm);
     strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-    show_size(size, m->raw.n);
+    out_size(size, m->raw.n);
     fprintf(f, "%s%s.%03d%s  ", out_sgr("2"), clock, (int)(m->wall_us / 1000 % 1000), out_sgr("0"));
     fputs(out_sgr("1"), f);
     out_safe(f, link_text(m, "type", scratch, sizeof(scratch)));

@@ -9,9 +9,6 @@
 /* show_message prints one line about a message, all of it safe for a terminal. */
 void show_message(FILE *f, const struct link_msg *m);
 
-/* show_size writes "812" or "1.9k". */
-void show_size(char out[16], size_t n);
-
 /* match says which messages are meant; NULL members mean any. */
 struct match {
     const char *from, *type;

@@ -7,6 +7,8 @@
 const struct mon_command mon_commands[] = {
     {"tail", "[EXPR...]", "print events as they happen", "sigmon tail type=offer from='drone-*'",
      tail_rows, true, tail_run},
+    {"flow", "[SESSION]", "the messages of calls as a ladder",
+     "sigmon flow --since 1m --until event=session_end", flow_rows, true, flow_run},
     {"record", "FILE [EXPR...]", "write events to a file, compressed when it ends in .gz",
      "sigmon record calls.jsonl.gz -d 1h --rotate 100M:5", record_rows, true, record_run},
     {"audit", "verify FILE...", "check the chain of an audit log, oldest file first",

@@ -36,8 +36,9 @@ int mon_fail(const struct link *link);
 /* mon_check_format tells whether -F is a template, with a message printed; EXIT_USAGE when not. */
 int mon_check_format(const struct link_opts *opts);
 
-extern const struct opt tail_rows[], record_rows[], audit_rows[];
+extern const struct opt tail_rows[], flow_rows[], record_rows[], audit_rows[];
 int tail_run(const struct mon_args *a);
+int flow_run(const struct mon_args *a);
 int record_run(const struct mon_args *a);
 int audit_run(const struct mon_args *a);
 

@@ -13,7 +13,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define ASK_US 10000000
+#define ASK_US  10000000
+#define TICK_US 250000
 
 void source_init(struct source *s, struct link *link, const struct link_opts *opts,
                  const struct want *want)
@@ -246,7 +247,12 @@ int source_follow(struct source *s, int64_t deadline)
 {
     link_comes_back(s->link, true);
     for (;;) {
-        int status = link_until(s->link, is_done, s, deadline);
+        int64_t tick = s->ops->tick ? link_deadline(TICK_US) : OPT_NEVER;
+        int status = link_until(s->link, is_done, s, tick < deadline ? tick : deadline);
+        if (status == EXIT_TIMEOUT && tick < deadline) {
+            s->ops->tick(s->ctx);
+            continue;
+        }
         if (status != EXIT_LOST) {
             return status;
         }

@@ -21,6 +21,8 @@ struct source_ops {
     void (*restart)(void *ctx);
     /* what came together has been told */
     void (*pause)(void *ctx);
+    /* called a few times in a second while nothing comes, of a server alone */
+    void (*tick)(void *ctx);
     /* true ends it */
     bool (*done)(void *ctx);
 };

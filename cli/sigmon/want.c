@@ -55,6 +55,19 @@ int want_also(struct want *w, const char *expr)
     return join(w, "", expr);
 }
 
+int want_session(struct want *w, const char *part)
+{
+    char expr[SP_ID_MAX + 16];
+    size_t n = strlen(part);
+    if (n == 0 || n > SP_ID_MAX ||
+        strspn(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@-") != n) {
+        return out_fail(EXIT_USAGE, NULL, "'%s' is not the id of a session, or a part of one",
+                        part);
+    }
+    snprintf(expr, sizeof(expr), "session=*%s*", part);
+    return want_also(w, expr);
+}
+
 static int read_words(struct want *w, char **words, int n)
 {
     char expr[sizeof(w->filter)];

@@ -40,8 +40,14 @@ struct want {
  * and gives EXIT_USAGE. */
 int want_read(struct want *w, const struct want_opts *o, char **words, int n);
 
+#define WANT_ALL INT64_C(1000000000) /* a backlog of all that is kept */
+
 /* want_also narrows the filter by one more expression; EXIT_USAGE when it gets too long. */
 int want_also(struct want *w, const char *expr);
+
+/* want_session narrows it to sessions whose id has this text in it; EXIT_USAGE when it is none of
+ * an id. */
+int want_session(struct want *w, const char *part);
 
 /* want_compile compiles one expression; what is its name in the message, which has a caret under
  * what is wrong. EXIT_USAGE then. */

@@ -4,7 +4,6 @@
 #include "cli/common/print.h"
 #include "cli/sigmon/mon.h"
 #include "cli/sigmon/rungs.h"
-#include "cli/sigmon/source.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -21,14 +20,13 @@ const struct opt flow_rows[] = {{"mermaid", 0, OPT_FLAG, NULL, NULL,
                                 {0}};
 
 struct flow {
-    struct source *source;
     struct ladder ladder;
     struct rungs rungs;
     bool live;  /* the newest rung is shown before it is complete */
     bool shown; /* and it is */
     bool fresh; /* it came since the last tick */
     const char *session;
-    bool was_told; /* that nothing is there */
+    bool is_past, is_file;
     int64_t calls, over;
     bool full;
 };
@@ -62,9 +60,14 @@ static void on_pause(void *ctx)
         rungs_put(&f->rungs, &f->ladder.rung, f->shown, true);
         f->shown = true;
     }
-    if (f->session && f->calls == 0 && !f->source->is_past && !f->was_told) {
+}
+
+static void on_present(void *ctx)
+{
+    struct flow *f = ctx;
+    f->is_past = false;
+    if (f->session && f->calls == 0 && !f->is_file) {
         out_note("no event of session %s so far, waiting for one", f->session);
-        f->was_told = true;
     }
 }
 
@@ -101,15 +104,8 @@ static void on_restart(void *ctx)
 static bool is_done(void *ctx)
 {
     const struct flow *f = ctx;
-    return f->full || (f->session && f->calls > 0 && f->over >= f->calls && !f->source->is_past);
+    return f->full || (f->session && f->calls > 0 && f->over >= f->calls && !f->is_past);
 }
-
-static const struct source_ops ops = {.event = on_event,
-                                      .gap = on_gap,
-                                      .restart = on_restart,
-                                      .pause = on_pause,
-                                      .tick = on_tick,
-                                      .done = is_done};
 
 static bool on_signal(void *ctx, int signo)
 {
@@ -122,25 +118,14 @@ static bool on_signal(void *ctx, int signo)
     return signo == SIGWINCH;
 }
 
-static int watch(struct flow *f, const struct mon_args *a, const struct want *want)
-{
-    struct source s;
-    struct link *link = want->file ? NULL : link_new(a->opts);
-    if (!link && !want->file) {
-        return EXIT_DATA;
-    }
-    source_init(&s, link, a->opts, want);
-    source_listen(&s, &ops, f);
-    f->source = &s;
-    if (link) {
-        link_on_signal(link, on_signal, f);
-    }
-    rungs_begin(&f->rungs);
-    int status = source_run(&s);
-    ladder_flush(&f->ladder);
-    link_free(link);
-    return status;
-}
+static const struct source_ops ops = {.event = on_event,
+                                      .gap = on_gap,
+                                      .restart = on_restart,
+                                      .pause = on_pause,
+                                      .present = on_present,
+                                      .signal = on_signal,
+                                      .tick = on_tick,
+                                      .done = is_done};
 
 static int read_words(struct flow *f, struct want *w, const struct mon_args *a)
 {
@@ -172,6 +157,8 @@ int flow_run(const struct mon_args *a)
     if (machine && o->mermaid) {
         return out_fail(EXIT_USAGE, NULL, "--mermaid is a form of its own");
     }
+    f.is_past = a->n > 0;
+    f.is_file = a->want->file != NULL;
     f.live = terminal && !machine && !o->mermaid;
     int status = read_words(&f, &want, a);
     status = status ? status : mon_check_format(a->opts);
@@ -182,7 +169,9 @@ int flow_run(const struct mon_args *a)
         return out_fail(EXIT_DATA, NULL, "out of memory");
     }
     f.ladder.apart = machine;
-    status = watch(&f, a, &want);
+    rungs_begin(&f.rungs);
+    status = mon_watch(a, &want, &ops, &f);
+    ladder_flush(&f.ladder);
     if (f.full) {
         status = out_fail(EXIT_DATA, NULL, "out of memory");
     }

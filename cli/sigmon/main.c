@@ -9,6 +9,8 @@ const struct mon_command mon_commands[] = {
      tail_rows, true, tail_run},
     {"flow", "[SESSION]", "the messages of calls as a ladder",
      "sigmon flow --since 1m --until event=session_end", flow_rows, true, flow_run},
+    {"explain", "[SESSION]", "what happened in a call, and why it failed",
+     "sigmon explain 9In3aYTL", explain_rows, true, explain_run},
     {"record", "FILE [EXPR...]", "write events to a file, compressed when it ends in .gz",
      "sigmon record calls.jsonl.gz -d 1h --rotate 100M:5", record_rows, true, record_run},
     {"audit", "verify FILE...", "check the chain of an audit log, oldest file first",
@@ -22,6 +24,21 @@ int mon_fail(const struct link *link)
         return why->status;
     }
     return out_fail((enum exit_code)why->status, why->code[0] ? why->code : NULL, "%s", why->text);
+}
+
+int mon_watch(const struct mon_args *a, const struct want *want, const struct source_ops *ops,
+              void *ctx)
+{
+    struct source s;
+    struct link *link = want->file ? NULL : link_new(a->opts);
+    if (!link && !want->file) {
+        return EXIT_DATA;
+    }
+    source_init(&s, link, a->opts, want);
+    source_listen(&s, ops, ctx);
+    int status = source_run(&s);
+    link_free(link);
+    return status;
 }
 
 int mon_check_format(const struct link_opts *opts)

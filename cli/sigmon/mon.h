@@ -4,6 +4,7 @@
 #define SIGMON_MON_H
 
 #include "cli/common/link.h"
+#include "cli/sigmon/source.h"
 #include "cli/sigmon/want.h"
 
 #define MON_VALUES_MAX 4096u /* bytes of a command's options */
@@ -33,12 +34,18 @@ extern const struct mon_command mon_commands[];
  * reader are no failures to tell. */
 int mon_fail(const struct link *link);
 
+/* mon_watch tells ops of the events that are wanted, from a server or a recording, until there are
+ * no more or ops->done. Gives the exit status, with a failure printed. */
+int mon_watch(const struct mon_args *a, const struct want *want, const struct source_ops *ops,
+              void *ctx);
+
 /* mon_check_format tells whether -F is a template, with a message printed; EXIT_USAGE when not. */
 int mon_check_format(const struct link_opts *opts);
 
-extern const struct opt tail_rows[], flow_rows[], record_rows[], audit_rows[];
+extern const struct opt tail_rows[], flow_rows[], explain_rows[], record_rows[], audit_rows[];
 int tail_run(const struct mon_args *a);
 int flow_run(const struct mon_args *a);
+int explain_run(const struct mon_args *a);
 int record_run(const struct mon_args *a);
 int audit_run(const struct mon_args *a);
 

@@ -362,30 +362,34 @@ static void put_number(struct sp_json *j, const char *name, int64_t v)
     }
 }
 
-static void put_object(const struct rungs *p, const struct rung *r)
+void rungs_members(struct sp_json *j, const struct rung *r)
 {
     static const char *const ways[] = {"delivered", "failed", "ended"};
-    struct print_line l;
     bool has_sender = r->way != RUNG_ENDED || r->side >= 0;
     int from = r->side == 1;
-    if (!print_begin(&l, 4 * SP_ID_MAX + SP_REASON_MAX)) {
-        return;
+    sp_json_str(j, "way", sp_str(ways[r->way]));
+    sp_json_str_opt(j, "session", sp_str(r->session));
+    sp_json_int(j, "since_us", r->us);
+    sp_json_str(j, "kind", sp_str(sp_type_wire(r->kind)));
+    sp_json_str_opt(j, "from", sp_str(has_sender ? r->id[from] : ""));
+    sp_json_str_opt(j, "to", sp_str(has_sender ? r->id[!from] : ""));
+    sp_json_str_opt(j, "detail", sp_str(r->detail));
+    put_number(j, "size", r->size);
+    sp_json_str_opt(j, "code", sp_str(r->code));
+    sp_json_str_opt(j, "reason", sp_str(r->reason));
+    put_number(j, "setup_us", r->setup_us);
+    put_number(j, "life_us", r->life_us);
+}
+
+static void put_object(const struct rungs *p, const struct rung *r)
+{
+    struct print_line l;
+    if (print_begin(&l, RUNGS_TEXT)) {
+        print_time(&l, r->ts_ms * 1000);
+        sp_json_str(&l.j, "type", SP_STR("step"));
+        rungs_members(&l.j, r);
+        print_end(p->opts, &l);
     }
-    print_time(&l, r->ts_ms * 1000);
-    sp_json_str(&l.j, "type", SP_STR("step"));
-    sp_json_str(&l.j, "way", sp_str(ways[r->way]));
-    sp_json_str_opt(&l.j, "session", sp_str(r->session));
-    sp_json_int(&l.j, "since_us", r->us);
-    sp_json_str(&l.j, "kind", sp_str(sp_type_wire(r->kind)));
-    sp_json_str_opt(&l.j, "from", sp_str(has_sender ? r->id[from] : ""));
-    sp_json_str_opt(&l.j, "to", sp_str(has_sender ? r->id[!from] : ""));
-    sp_json_str_opt(&l.j, "detail", sp_str(r->detail));
-    put_number(&l.j, "size", r->size);
-    sp_json_str_opt(&l.j, "code", sp_str(r->code));
-    sp_json_str_opt(&l.j, "reason", sp_str(r->reason));
-    put_number(&l.j, "setup_us", r->setup_us);
-    put_number(&l.j, "life_us", r->life_us);
-    print_end(p->opts, &l);
 }
 
 void rungs_put(struct rungs *p, const struct rung *r, bool again, bool open)

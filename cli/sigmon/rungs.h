@@ -5,6 +5,7 @@
 
 #include "cli/common/link.h"
 #include "cli/sigmon/ladder.h"
+#include "libproto/json.h"
 
 /* rungs is zero but for the options. The ladder has a head with the names of the parties, and a new
  * one for each rung that is not of the same parties and session. */
@@ -30,6 +31,10 @@ void rungs_put(struct rungs *p, const struct rung *r, bool again, bool open);
 
 /* rungs_remark prints a line between rungs. */
 void rungs_remark(struct rungs *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* rungs_members adds what is known of a rung to an object, in at most 6 * RUNGS_TEXT bytes. */
+#define RUNGS_TEXT (4 * SP_ID_MAX + SP_REASON_MAX + 2 * SP_WORD_MAX)
+void rungs_members(struct sp_json *j, const struct rung *r);
 
 /* rungs_begin prints what a diagram begins with. */
 void rungs_begin(const struct rungs *p);

@@ -70,6 +70,14 @@ static void on_event(struct source *s, struct sp_str raw)
     }
 }
 
+static void begin_present(struct source *s)
+{
+    s->is_past = false;
+    if (s->ops->present) {
+        s->ops->present(s->ctx);
+    }
+}
+
 static void on_events(struct source *s, const struct link_msg *m)
 {
     const struct sp_member *events = sp_doc_find(&m->doc, SP_STR("events"));
@@ -83,7 +91,9 @@ static void on_events(struct source *s, const struct link_msg *m)
     }
     if (sp_doc_int(&m->doc, SP_STR("seq"), &seq) == SP_OK) {
         s->seq = seq > s->seq ? seq : s->seq;
-        s->is_past = s->is_past && seq < s->past;
+        if (s->is_past && seq >= s->past) {
+            begin_present(s);
+        }
     }
 }
 
@@ -323,7 +333,7 @@ static int read_recording(struct source *s)
     int status = want_compile(&r.filter, "filter", s->want->filter);
     s->is_past = true;
     status = status ? status : recording_read(s->want->file, on_line, recording_done, &r);
-    s->is_past = false;
+    begin_present(s);
     if (s->ops->pause) {
         s->ops->pause(s->ctx);
     }
@@ -336,6 +346,9 @@ int source_run(struct source *s)
         return read_recording(s);
     }
     link_needs_reader(s->link, true);
+    if (s->ops->signal) {
+        link_on_signal(s->link, s->ops->signal, s->ctx);
+    }
     int status = source_open(s);
     int64_t end = link_deadline(s->want->duration_us), give_up = OPT_NEVER;
     if (s->opts->timeout_us >= 0) {

@@ -21,6 +21,10 @@ struct source_ops {
     void (*restart)(void *ctx);
     /* what came together has been told */
     void (*pause)(void *ctx);
+    /* the past that was asked for is over; all that comes is new */
+    void (*present)(void *ctx);
+    /* a signal came; true: it was not one to end */
+    bool (*signal)(void *ctx, int signo);
     /* called a few times in a second while nothing comes, of a server alone */
     void (*tick)(void *ctx);
     /* true ends it */

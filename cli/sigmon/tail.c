@@ -164,20 +164,6 @@ static int judge(const struct tail *t, int status)
 static const struct source_ops ops = {
     .event = on_event, .gap = on_gap, .restart = on_restart, .pause = on_pause, .done = is_done};
 
-static int watch(struct tail *t, const struct mon_args *a, const struct want *want)
-{
-    struct source s;
-    struct link *link = want->file ? NULL : link_new(a->opts);
-    if (!link && !want->file) {
-        return EXIT_DATA;
-    }
-    source_init(&s, link, a->opts, want);
-    source_listen(&s, &ops, t);
-    int status = source_run(&s);
-    link_free(link);
-    return status;
-}
-
 /* path is where it is recorded, or NULL. */
 static int run(struct tail *t, const struct mon_args *a, const char *path, char **words, int n)
 {
@@ -192,7 +178,7 @@ static int run(struct tail *t, const struct mon_args *a, const char *path, char 
         t->opened = t->recorder != NULL;
     }
     if (status == 0) {
-        status = watch(t, a, &want);
+        status = mon_watch(a, &want, &ops, t);
     }
     int closed = recorder_close(t->recorder);
     if (t->o->grep && status != EXIT_USAGE) {

@@ -13,6 +13,9 @@ const struct mon_command mon_commands[] = {
      "sigmon explain 9In3aYTL", explain_rows, true, explain_run},
     {"record", "FILE [EXPR...]", "write events to a file, compressed when it ends in .gz",
      "sigmon record calls.jsonl.gz -d 1h --rotate 100M:5", record_rows, true, record_run},
+    {"analyze", "FILE [EXPR...]", "figures of a recording: calls, times, errors, peers",
+     "sigmon analyze calls.jsonl.gz --fail-on 'unanswered>0' --fail-on 'setup.p99>20ms'",
+     analyze_rows, true, analyze_run},
     {"audit", "verify FILE...", "check the chain of an audit log, oldest file first",
      "sigmon audit verify audit.log.1 audit.log", audit_rows, false, audit_run},
     {0}};

@@ -163,3 +163,16 @@ int want_read(struct want *w, const struct want_opts *o, char **words, int n)
     status = status || !o->sample ? status : read_sample(w, o->sample);
     return status || !o->until ? status : want_compile(&w->until, "--until", o->until);
 }
+
+int want_read_file(struct want *w, const struct want_opts *o, const char *command, char **words,
+                   int n)
+{
+    struct want_opts filed = *o;
+    bool is_word = !o->file;
+    if (is_word && n == 0) {
+        return out_fail(EXIT_USAGE, NULL, "%s needs a recording: sigmon %s FILE [EXPR...]", command,
+                        command);
+    }
+    filed.file = is_word ? words[0] : o->file;
+    return want_read(w, &filed, words + is_word, n - is_word);
+}

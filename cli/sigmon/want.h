@@ -42,6 +42,11 @@ int want_read(struct want *w, const struct want_opts *o, char **words, int n);
 
 #define WANT_ALL INT64_C(1000000000) /* a backlog of all that is kept */
 
+/* want_read_file is want_read for a command that reads a recording: --file, or else the first word.
+ * command is its name. */
+int want_read_file(struct want *w, const struct want_opts *o, const char *command, char **words,
+                   int n);
+
 /* want_also narrows the filter by one more expression; EXIT_USAGE when it gets too long. */
 int want_also(struct want *w, const char *expr);
 

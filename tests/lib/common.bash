@@ -79,12 +79,13 @@ assert_json()
 $output"
 }
 
-# assert_schema NAME[+NAME...]: each line of $output is one of these objects of tests/schema/, and
-# each of them is there.
+# assert_schema NAME[+NAME...] [TOOL]: each line of $output is one of these objects of
+# tests/schema/TOOL.json, sigctl's where none is named, and each of them is there.
 assert_schema()
 {
     local why
-    why=$(python3 "$BATS_TEST_DIRNAME/../schema/check.py" "$BATS_TEST_DIRNAME/../schema/sigctl.json" \
+    why=$(python3 "$BATS_TEST_DIRNAME/../schema/check.py" \
+        "$BATS_TEST_DIRNAME/../schema/${2:-sigctl}.json" \
         "$1" <<<"$output" 2>&1) || fail "not $1: $why
 $output"
 }

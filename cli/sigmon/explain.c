@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define FINDING_MAX 512
+#define AFTER_US    1000000
 
 const struct opt explain_rows[] = {{0}};
 
@@ -160,8 +161,9 @@ static void put_title(const struct facts *f, const char *verdict)
     out_safe(stdout, sp_str(c->side[1].id));
     fputs(" at ", stdout);
     put_when(c->first_ms);
-    bool failed = strcmp(verdict, "failed") == 0;
-    printf(": %s%s%s", out_sgr(failed ? "31" : "32"), verdict, out_sgr("0"));
+    if (!book_is_over(c) || strcmp(verdict, "failed") == 0) {
+        printf(", %s%s%s", out_sgr("31"), verdict, out_sgr("0"));
+    }
     if (c->setup_us >= 0) {
         out_span(span, c->setup_us);
         printf(", answered after %s", span);
@@ -174,12 +176,18 @@ static void put_title(const struct facts *f, const char *verdict)
     fputs("\n\n", stdout);
 }
 
+/* What befell a party before the call, or long after it, is another story. */
+static bool is_near(const struct facts *f, const struct incident *i)
+{
+    return i->us >= 0 && i->us <= f->call->last_us - f->call->first_us + AFTER_US;
+}
+
 static void put_incidents(struct rungs *p, const struct facts *f, size_t *next, size_t before)
 {
     for (; *next < f->nincidents && f->incidents[*next].before <= before; ++*next) {
         const struct incident *i = &f->incidents[*next];
-        if (i->us < 0) {
-            continue; /* before the call */
+        if (!is_near(f, i)) {
+            continue;
         }
         rungs_remark(p, "%+.3f ms: %s %s%s%s", (double)i->us / 1e3, f->call->side[i->side].id,
                      sp_event_wire(i->event), i->text[0] ? " " : "", i->text);
@@ -298,6 +306,9 @@ static void put_steps(struct sp_json *j, const struct facts *f)
     sp_json_array(j, "incidents");
     for (size_t i = 0; i < f->nincidents; i++) {
         const struct incident *in = &f->incidents[i];
+        if (!is_near(f, in)) {
+            continue;
+        }
         sp_json_object(j, NULL);
         sp_json_int(j, "since_us", in->us);
         sp_json_str(j, "event", sp_str(sp_event_wire(in->event)));

@@ -28,7 +28,7 @@ struct span {
 
 static struct span since_offer(const struct facts *f, int64_t us)
 {
-    struct span s;
+    struct span s = {""};
     out_span(s.text, us - f->call->first_us);
     return s;
 }

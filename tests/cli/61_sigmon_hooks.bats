@@ -180,3 +180,32 @@ attached()
     refute_output --partial private
     assert_equal "$(grep -c private audit.log sigd.err)" $'audit.log:0\nsigd.err:0'
 }
+
+# whole FILE: every number from the first event on is that of a line or in exactly one gap.
+whole()
+{
+    jq -sr '
+        reduce .[] as $e ({next: null, missed: 0, ok: true};
+            if $e.type == "gap"
+            then .ok = (.ok and $e.missed == $e.to - $e.from + 1 and (.next == null or $e.from == .next))
+                | .next = $e.to + 1 | .missed += $e.missed
+            else .ok = (.ok and (.next == null or $e.seq == .next)) | .next = $e.seq + 1 end)
+        | "\(.ok) \(.missed)"' "$1"
+}
+
+@test "a monitor that is stopped slows nobody, and learns exactly what it missed" {
+    attached --json
+    kill -STOP "$MON"
+    run --separate-stderr sigbench relay -c 20 -n 30000 --warmup 0s -j -q
+    assert_success
+    assert_json '.metrics.sent == 30000 and .metrics.received == 30000'
+    kill -CONT "$MON"
+    peers last
+    wait_for 10 grep -q '"event":"register","id":"last"' mon.out
+    stop "$MON"
+    read -r ok missed < <(whole mon.out)
+    assert_equal "$ok" true
+    ((missed > 0))
+    # with the sessions, connections and the one that came last
+    assert_equal "$(jq -s 'map(select(.event == "relay")) | length < 30000' mon.out)" true
+}

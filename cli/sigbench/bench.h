@@ -8,6 +8,7 @@
 #include "cli/common/opt.h"
 #include "cli/common/wsconn.h"
 #include "cli/sigbench/hist.h"
+#include "cli/sigbench/interval.h"
 #include "cli/sigbench/procstat.h"
 
 #include <signal.h>
@@ -21,7 +22,7 @@ struct bench_conf {
     const char *kind, *arrival, *output, *color;
     struct opt_list thresholds;
     int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid;
-    int64_t duration_us, warmup_us, connect_rate, timeout_us;
+    int64_t duration_us, warmup_us, interval_us, connect_rate, timeout_us;
     bool insecure, rid, spin, json, quiet, help, version;
 };
 
@@ -113,6 +114,7 @@ struct bench {
     struct text *text[TEXT_COUNT];
     struct counts counts;
     struct hist latency, raw, complete, lag;
+    struct intervals intervals;
     struct proc_sample server_start, server_connected, server_m0, server_m1;
     int64_t own_cpu_m0, own_cpu_m1;
     char first_error[256], connect_error[160];

@@ -60,6 +60,7 @@ void gen_settled(struct peer *peer, int64_t now)
         b->relayed++;
         b->counts.received++;
         hist_add(&b->latency, (now - peer->intended) / NS_PER_US);
+        hist_add(&b->intervals.latency, (now - peer->intended) / NS_PER_US);
     }
 }
 
@@ -188,11 +189,13 @@ static void begin_measure(struct bench *b)
     b->measure_start = bench_now();
     b->connect_start = b->last_settled = b->measure_start;
     b->phase_end = after(b->measure_start, b->conf.duration_us);
+    intervals_begin(b, b->measure_start);
 }
 
 static void end_measure(struct bench *b)
 {
     b->measure_end = bench_now();
+    intervals_end(b, b->measure_end);
     b->own_cpu_m1 = proc_own_cpu();
     b->server_m1 = proc_sample(b->conf.server_pid, false);
     b->phase = PHASE_DRAIN;
@@ -252,7 +255,7 @@ static bool is_measured(const struct bench *b)
 
 static int64_t in_measure(struct bench *b, int64_t now)
 {
-    int64_t next = INT64_MAX;
+    int64_t over = intervals_tick(b, now), next;
 
     if (b->scenario->timed_connect) {
         int64_t patience = after(b->last_settled, b->conf.timeout_us);
@@ -268,6 +271,7 @@ static int64_t in_measure(struct bench *b, int64_t now)
         end_measure(b);
         return now;
     }
+    next = next < over ? next : over;
     return next < b->phase_end ? next : b->phase_end;
 }
 

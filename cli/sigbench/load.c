@@ -83,6 +83,7 @@ static void record(struct bench *b, const struct flight *f, int64_t now)
 {
     if (bench_in_window(b, f->intended)) {
         hist_add(&b->latency, us_between(f->intended, now));
+        hist_add(&b->intervals.latency, us_between(f->intended, now));
         hist_add(&b->raw, us_between(f->sent, now));
     }
 }

@@ -25,6 +25,7 @@ static const struct opt rows[] = {
     ROW("duration", 'd', OPT_DURATION, "DUR", NULL, duration_us, "how long to measure (10s)"),
     ROW("count", 'n', OPT_COUNT, "N", NULL, count, "end after N sends"),
     ROW("warmup", 0, OPT_DURATION, "DUR", NULL, warmup_us, "run before measuring (1s)"),
+    ROW("interval", 0, OPT_TIMEOUT, "DUR", NULL, interval_us, "rows of the report over time (1s)"),
     ROW("connect-rate", 0, OPT_COUNT, "N", NULL, connect_rate, "new connections a second"),
     ROW("kind", 0, OPT_CHOICE, "ice|offer", NULL, kind, "what relay sends (ice)"),
     ROW("size", 0, OPT_SIZE, "SIZE", NULL, size, "bytes of a message (300; offers 2k)"),
@@ -65,6 +66,7 @@ static struct bench bench = {
              .window = -1,
              .duration_us = -1,
              .warmup_us = 1000000,
+             .interval_us = 1000000,
              .timeout_us = 10000000,
              .ice = 4,
              .seed = 1},
@@ -148,6 +150,7 @@ static void set_defaults(struct bench *b)
     if (b->scenario->timed_connect && c->count > 0) {
         c->clients = c->count;
     }
+    b->intervals.length = c->interval_us == OPT_NEVER ? INT64_MAX / 2 : c->interval_us * NS_PER_US;
     if (b->scenario->pairs) {
         b->pair_count = (uint32_t)(c->pairs > 0 ? c->pairs : (c->clients + 1) / 2);
     }

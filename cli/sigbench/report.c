@@ -232,6 +232,30 @@ static void json_stamp(struct sp_json *j)
     sp_json_int(j, "ts_us", us);
 }
 
+static void json_intervals(struct sp_json *j, const struct bench *b)
+{
+    sp_json_array(j, "intervals");
+    for (unsigned i = 0; i < b->intervals.n; i++) {
+        const struct interval *v = &b->intervals.v[i];
+        sp_json_object(j, NULL);
+        sp_json_int(j, "from_us", v->from / NS_PER_US);
+        sp_json_int(j, "to_us", v->to / NS_PER_US);
+        sp_json_int(j, "sent", (int64_t)v->sent);
+        sp_json_int(j, "received", (int64_t)v->received);
+        sp_json_int(j, "errors", (int64_t)v->errors);
+        sp_json_int(j, "p50_us", (int64_t)v->p50);
+        sp_json_int(j, "p99_us", (int64_t)v->p99);
+        sp_json_int(j, "max_us", (int64_t)v->max);
+        json_double(j, "generator_cpu_ratio", v->generator_cpu);
+        if (v->server_cpu >= 0) {
+            json_double(j, "server_cpu_ratio", v->server_cpu);
+            json_double(j, "server_rss_bytes", v->server_rss);
+        }
+        sp_json_end(j, '}');
+    }
+    sp_json_end(j, ']');
+}
+
 static bool print_json(const struct bench *b, const struct metrics *all, const struct verdict *v,
                        int status)
 {
@@ -261,6 +285,7 @@ static bool print_json(const struct bench *b, const struct metrics *all, const s
     sp_json_str_opt(&j, "connect_error", sp_str(b->connect_error));
     json_metrics(&j, all);
     json_thresholds(&j, b, all);
+    json_intervals(&j, b);
     sp_json_object(&j, "histograms_us");
     json_hist(&j, "latency", &b->latency);
     json_hist(&j, "raw", &b->raw);

@@ -132,7 +132,14 @@ metric() {
     grep -q 'received' "$BATS_TEST_TMPDIR/out"
 }
 
-@test "12 help fits the tool" {
+@test "12 intervals are rows of the report, and add up" {
+    run --separate-stderr "$SIGBENCH" -c 10 -R 2k -d 300ms --warmup 0s --interval 100ms -j --server-pid "$floor"
+    [[ $status == 0 || $status == 12 ]]
+    jq -e '(.intervals | length) >= 2 and (.intervals | map(.sent) | add) <= .metrics.sent
+        and (.intervals[1] | .from_us < .to_us and .p50_us <= .p99_us and .server_rss_bytes > 0)' <<<"$output"
+}
+
+@test "13 help fits the tool" {
     run "$SIGBENCH" --help
     [ "$status" -eq 0 ]
     [[ $output == *Scenarios:*relay*setup*connect*idle*--server-pid* ]]

@@ -48,8 +48,8 @@ bool wsbytes_add(struct wsbytes *b, const void *p, size_t n)
 
 uint32_t wsbytes_mask(void)
 {
-    static uint32_t pool[1024];
-    static size_t left;
+    static _Thread_local uint32_t pool[1024];
+    static _Thread_local size_t left;
 
     if (left == 0) {
         size_t got = 0;

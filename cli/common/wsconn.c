@@ -14,7 +14,7 @@
 #define QUEUE_MAX    (16u * 1024u * 1024u)
 
 /* One buffer for all connections: whatever stays unfinished is moved to the connection. */
-static char scratch[SCRATCH_SIZE];
+static _Thread_local char scratch[SCRATCH_SIZE];
 
 struct wsconn *wsconn_new(const struct wsconn_ops *ops, void *ctx)
 {
@@ -190,7 +190,7 @@ static void flush(struct wsconn *c)
  */
 bool wsconn_send_frame(struct wsconn *c, enum sp_ws_op op, struct sp_str payload)
 {
-    static char frame[64 * 1024];
+    static _Thread_local char frame[64 * 1024];
     uint8_t head[SP_WS_HEADER_MAX];
     uint32_t mask = wsbytes_mask();
     size_t hn = sp_ws_header(head, op, true, payload.n, mask);

@@ -4,6 +4,7 @@
 #include "cli/sigbench/gen.h"
 
 #include "cli/common/out.h"
+#include "cli/sigbench/away.h"
 #include "cli/sigbench/load.h"
 
 #include <errno.h>
@@ -11,14 +12,12 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #define EVENTS         512
 #define CONNECT_WINDOW 128u
 #define DRAIN_NS       (2 * NS_PER_S)
-#define SPARE_FDS      64u
 
 int64_t bench_now(void)
 {
@@ -37,15 +36,26 @@ static void note(char *to, size_t cap, const struct wsconn_closed *why)
     }
 }
 
+static const struct scenario *scenario_of(const struct peer *peer)
+{
+    return peer->pair ? peer->pair->scenario : peer->b->scenario;
+}
+
 static void settle(struct peer *peer, enum peer_state state, int64_t now)
 {
     struct bench *b = peer->b;
+    bool ok = state == PEER_READY;
 
     peer->state = state;
     b->opening--;
+    if (peer->away) {
+        peer->away = !ok;
+        scenario_of(peer)->on_back(peer, ok, now);
+        return;
+    }
     b->settled++;
     b->last_settled = now;
-    *(state == PEER_READY ? &b->counts.connected : &b->counts.connect_failed) += 1;
+    *(ok ? &b->counts.connected : &b->counts.connect_failed) += 1;
 }
 
 void gen_settled(struct peer *peer, int64_t now)
@@ -56,7 +66,7 @@ void gen_settled(struct peer *peer, int64_t now)
         return;
     }
     settle(peer, PEER_READY, now);
-    if (b->phase == PHASE_MEASURE) {
+    if (b->phase == PHASE_MEASURE && b->scenario->timed_connect) {
         b->relayed++;
         b->counts.received++;
         hist_add(&b->latency, (now - peer->intended) / NS_PER_US);
@@ -100,8 +110,12 @@ static void on_closed(void *ctx, struct wsconn *c, const struct wsconn_closed *w
         note(b->connect_error, sizeof(b->connect_error), why);
         settle(peer, PEER_GONE, bench_now());
     } else if (peer->state == PEER_READY) {
-        note(b->first_error, sizeof(b->first_error), why);
         peer->state = PEER_GONE;
+        if (scenario_of(peer)->tick) {
+            storm_lost(peer, bench_now());
+            return;
+        }
+        note(b->first_error, sizeof(b->first_error), why);
         b->counts.disconnected++;
         if (peer->pair) {
             load_give_up(b, peer->pair);
@@ -111,7 +125,16 @@ static void on_closed(void *ctx, struct wsconn *c, const struct wsconn_closed *w
 
 static const struct wsconn_ops peer_ops = {on_open, on_message, on_closed, NULL};
 
-static void peer_start(struct peer *peer, int64_t intended)
+static bool begin(struct peer *peer)
+{
+    const struct bench *b = peer->b;
+    const struct sockaddr_in *from =
+        b->source_count > 0 ? &b->sources[peer->index % b->source_count] : NULL;
+    return wsconn_start(peer->ws, &b->url, sp_str(b->headers), (const struct sockaddr *)from,
+                        from ? sizeof(*from) : 0);
+}
+
+static void open_connection(struct peer *peer, int64_t intended)
 {
     struct bench *b = peer->b;
     struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = peer};
@@ -119,18 +142,30 @@ static void peer_start(struct peer *peer, int64_t intended)
     peer->intended = intended;
     peer->state = PEER_OPENING;
     b->opening++;
-    b->started++;
-    peer->ws = wsconn_new(&peer_ops, peer);
-    if (peer->ws) {
-        wsconn_set_tls(peer->ws, b->tls);
+    if (!peer->ws) {
+        peer->ws = wsconn_new(&peer_ops, peer);
+        if (peer->ws) {
+            wsconn_set_tls(peer->ws, b->tls);
+        }
     }
-    if (!peer->ws || !wsconn_start(peer->ws, &b->url, sp_str(b->headers), NULL, 0) ||
+    if (!peer->ws || !begin(peer) ||
         epoll_ctl(b->ep, EPOLL_CTL_ADD, wsconn_fd(peer->ws), &ev) != 0) {
         if (b->connect_error[0] == '\0') {
             snprintf(b->connect_error, sizeof(b->connect_error), "%s", strerror(errno));
         }
         settle(peer, PEER_GONE, intended);
     }
+}
+
+static void peer_start(struct peer *peer, int64_t intended)
+{
+    peer->b->started++;
+    open_connection(peer, intended);
+}
+
+void gen_return(struct peer *peer, int64_t now)
+{
+    open_connection(peer, now);
 }
 
 /* Starts connections up to a total: no more than window at a time and not before they are due.
@@ -190,6 +225,7 @@ static void begin_measure(struct bench *b)
     b->connect_start = b->last_settled = b->measure_start;
     b->phase_end = after(b->measure_start, b->conf.duration_us);
     intervals_begin(b, b->measure_start);
+    load_measure(b, b->measure_start);
 }
 
 static void end_measure(struct bench *b)
@@ -200,6 +236,18 @@ static void end_measure(struct bench *b)
     b->server_m1 = proc_sample(b->conf.server_pid, false);
     b->phase = PHASE_DRAIN;
     b->phase_end = b->measure_end + DRAIN_NS;
+}
+
+/* The clients of all threads are there before any sends. Gives when that was, 0: not yet. */
+static int64_t wait_for_crew(struct bench *b)
+{
+    if (!b->is_waiting) {
+        b->is_waiting = true;
+        if (atomic_fetch_add(&b->crew->connected, 1) + 1 == b->crew->n) {
+            atomic_store(&b->crew->opened, bench_now());
+        }
+    }
+    return atomic_load(&b->crew->opened);
 }
 
 static int64_t in_connect(struct bench *b, int64_t now)
@@ -214,7 +262,11 @@ static int64_t in_connect(struct bench *b, int64_t now)
     if (b->settled < b->timed_from) {
         return next < patience ? next : patience;
     }
-    b->server_connected = proc_sample(b->conf.server_pid, true);
+    int64_t opened = wait_for_crew(b);
+    if (opened == 0) {
+        return now + NS_PER_S / 1000;
+    }
+    b->server_connected = proc_sample(b->conf.server_pid, b->shard == 0);
     if (b->timed_from > 0 && b->counts.connected == 0) {
         b->phase = PHASE_DONE;
         return now;
@@ -224,7 +276,7 @@ static int64_t in_connect(struct bench *b, int64_t now)
         return now;
     }
     b->phase = PHASE_WARMUP;
-    now = bench_now();
+    now = opened;
     b->phase_end = after(now, b->conf.warmup_us);
     load_start(b, now);
     return now;
@@ -245,6 +297,9 @@ static bool is_measured(const struct bench *b)
 {
     if (b->scenario->timed_connect) {
         return b->settled == b->peer_count;
+    }
+    if (b->scenario->is_over) {
+        return b->scenario->is_over(b);
     }
     if (b->counts.connected > 0 && b->counts.disconnected == b->counts.connected) {
         return true;
@@ -296,6 +351,7 @@ static int64_t advance(struct bench *b, int64_t now)
         [PHASE_DRAIN] = in_drain,
     };
 
+    b->stop = atomic_load(&b->crew->aborted) ? SIGABRT : *b->crew->stop;
     if (b->stop && b->phase < PHASE_DRAIN) {
         if (b->phase == PHASE_MEASURE) {
             end_measure(b);
@@ -306,28 +362,11 @@ static int64_t advance(struct bench *b, int64_t now)
     return b->phase == PHASE_DONE ? now : steps[b->phase](b, now);
 }
 
-static void show_progress(const struct bench *b, int64_t now, bool last)
+static void tell_progress(struct bench *b)
 {
-    static const char *const names[] = {"connecting", "warming up", "measuring", "draining", ""};
-    static int64_t shown;
-    static bool on_terminal, asked;
-
-    if (!asked) {
-        asked = true;
-        on_terminal = !b->conf.quiet && isatty(STDERR_FILENO);
-    }
-    if (!on_terminal || (!last && now - shown < NS_PER_S)) {
-        return;
-    }
-    shown = now;
-    if (last) {
-        fputs("\r\033[K", stderr);
-        return;
-    }
-    fprintf(stderr, "\r\033[K%3llds %s: %u clients, %llu sent, %llu answered, p99 %.3f ms",
-            (long long)((now - b->start) / NS_PER_S), names[b->phase], b->settled,
-            (unsigned long long)b->counts.sent, (unsigned long long)b->counts.received,
-            (double)hist_quantile(&b->latency, 0.99) / 1000.0);
+    atomic_store_explicit(&b->progress.settled, b->settled, memory_order_relaxed);
+    atomic_store_explicit(&b->progress.sent, b->counts.sent, memory_order_relaxed);
+    atomic_store_explicit(&b->progress.received, b->counts.received, memory_order_relaxed);
 }
 
 void gen_run(struct bench *b)
@@ -336,7 +375,6 @@ void gen_run(struct bench *b)
 
     /* The default slack of 50 us would be part of every latency of the open model. */
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-    b->server_start = proc_sample(b->conf.server_pid, true);
     b->start = b->connect_start = b->last_settled = bench_now();
     while (b->phase != PHASE_DONE) {
         int64_t now = bench_now();
@@ -348,40 +386,43 @@ void gen_run(struct bench *b)
             struct peer *peer = ev[i].data.ptr;
             wsconn_io(peer->ws, (short)(ev[i].events & (0xffu | EPOLLRDHUP)));
         }
-        show_progress(b, now, false);
+        tell_progress(b);
+        if (b->show) {
+            b->show(b, now);
+        }
     }
-    show_progress(b, bench_now(), true);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-static bool raise_nofile(uint32_t peers)
+/* Of a mix, the pairs have the scenarios in turn, as often as their weights say. */
+static const struct scenario *scenario_at(const struct bench *b, uint32_t pair)
 {
-    struct rlimit lim;
+    unsigned all = 0;
+    for (unsigned i = 0; i < MIX_MAX; i++) {
+        all += b->mix[i];
+    }
+    uint32_t at = all > 0 ? pair % all : 0;
+    for (unsigned i = 0; all > 0 && i < MIX_MAX; i++) {
+        if (at < b->mix[i]) {
+            return &scenarios[i];
+        }
+        at -= b->mix[i];
+    }
+    return b->scenario;
+}
 
-    if (getrlimit(RLIMIT_NOFILE, &lim) != 0) {
-        return true;
-    }
-    lim.rlim_cur = lim.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &lim);
-    if (lim.rlim_max < peers + SPARE_FDS) {
-        out_fail(EXIT_USAGE, NULL, "%u connections need more descriptors than the limit of %llu",
-                 peers, (unsigned long long)lim.rlim_max);
-        return false;
-    }
-    return true;
+uint32_t gen_count(const struct bench *b)
+{
+    uint32_t active = b->scenario->pairs ? 2 * b->pair_count : (uint32_t)b->conf.clients;
+    return active + (uint32_t)b->conf.idle;
 }
 
 bool gen_init(struct bench *b)
 {
-    uint32_t active = b->scenario->pairs ? 2 * b->pair_count : (uint32_t)b->conf.clients;
-
     b->idle_count = (uint32_t)b->conf.idle;
-    b->peer_count = active + b->idle_count;
+    b->peer_count = gen_count(b);
     b->timed_from = b->scenario->timed_connect ? b->idle_count : b->peer_count;
-    if (!raise_nofile(b->peer_count)) {
-        return false;
-    }
     b->ep = epoll_create1(EPOLL_CLOEXEC);
     b->peers = calloc(b->peer_count, sizeof(*b->peers));
     b->pairs = calloc(b->pair_count + 1, sizeof(*b->pairs));
@@ -392,11 +433,12 @@ bool gen_init(struct bench *b)
     }
     for (uint32_t i = 0; i < b->peer_count; i++) {
         b->peers[i].b = b;
-        b->peers[i].index = i;
+        b->peers[i].index = b->first_peer + i;
     }
     for (uint32_t i = 0; i < b->pair_count; i++) {
         struct pair *p = &b->pairs[i];
-        p->index = i;
+        p->index = b->first_pair + i;
+        p->scenario = scenario_at(b, p->index);
         p->caller = &b->peers[b->idle_count + 2 * i];
         p->callee = p->caller + 1;
         p->caller->pair = p->callee->pair = p;

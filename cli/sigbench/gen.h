@@ -5,6 +5,9 @@
 
 #include "cli/sigbench/bench.h"
 
+/* gen_count gives how many peers b describes. */
+uint32_t gen_count(const struct bench *b);
+
 /* gen_init makes the peers; false with a message printed. */
 bool gen_init(struct bench *b);
 void gen_fini(struct bench *b);
@@ -14,6 +17,9 @@ void gen_run(struct bench *b);
 
 /* gen_settled notes that a peer has registered. */
 void gen_settled(struct peer *peer, int64_t now);
+
+/* gen_return has a peer that was away connect again; its scenario's on_back hears how it went. */
+void gen_return(struct peer *peer, int64_t now);
 
 /* gen_refused notes that the server refused the registration of a peer; m is its error. */
 void gen_refused(struct peer *peer, struct sp_str m, int64_t now);

@@ -58,3 +58,17 @@ double hist_mean(const struct hist *h)
 {
     return h->n ? (double)h->sum / (double)h->n : 0;
 }
+
+void hist_merge(struct hist *h, const struct hist *other)
+{
+    if (other->n == 0) {
+        return;
+    }
+    h->min = h->n == 0 || other->min < h->min ? other->min : h->min;
+    h->max = other->max > h->max ? other->max : h->max;
+    h->n += other->n;
+    h->sum += other->sum;
+    for (size_t i = 0; i < HIST_BUCKETS; i++) {
+        h->bucket[i] += other->bucket[i];
+    }
+}

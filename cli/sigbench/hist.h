@@ -20,6 +20,9 @@ struct hist {
 
 void hist_add(struct hist *h, int64_t us);
 
+/* hist_merge adds what other has. */
+void hist_merge(struct hist *h, const struct hist *other);
+
 /* hist_quantile gives the value that the share q (0..1) of the records do not exceed, 0 when there
  * are none. */
 uint64_t hist_quantile(const struct hist *h, double q);

@@ -79,6 +79,25 @@ int64_t intervals_tick(struct bench *b, int64_t now)
     return s->began + s->length;
 }
 
+/* What a process or its server used is the same to all of its threads. */
+void intervals_merge(struct intervals *s, const struct intervals *other)
+{
+    if (s->n == 0) {
+        *s = *other;
+        return;
+    }
+    for (unsigned i = 0; i < s->n && i < other->n; i++) {
+        struct interval *to = &s->v[i];
+        const struct interval *from = &other->v[i];
+        to->sent += from->sent;
+        to->received += from->received;
+        to->errors += from->errors;
+        to->p50 = from->p50 > to->p50 ? from->p50 : to->p50;
+        to->p99 = from->p99 > to->p99 ? from->p99 : to->p99;
+        to->max = from->max > to->max ? from->max : to->max;
+    }
+}
+
 void intervals_end(struct bench *b, int64_t now)
 {
     struct intervals *s = &b->intervals;

@@ -38,4 +38,7 @@ void intervals_begin(struct bench *b, int64_t now);
 int64_t intervals_tick(struct bench *b, int64_t now);
 void intervals_end(struct bench *b, int64_t now);
 
+/* intervals_merge adds those of another thread. */
+void intervals_merge(struct intervals *s, const struct intervals *other);
+
 #endif

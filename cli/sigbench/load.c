@@ -3,10 +3,11 @@
  * Flights of a pair are numbered, so loss, duplication and reordering show by themselves. */
 #include "cli/sigbench/load.h"
 
+#include "cli/sigbench/away.h"
 #include "cli/sigbench/gen.h"
+#include "cli/sigbench/schedule.h"
 #include "cli/sigbench/text.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,12 +16,7 @@
 #define SDP_SIZE   2048u
 #define NO_SESSION ((struct sp_str){NULL, 0})
 
-static bool is_closed_model(const struct bench *b)
-{
-    return b->conf.rate <= 0;
-}
-
-static bool may_launch(const struct bench *b)
+bool load_may_launch(const struct bench *b)
 {
     return (b->phase == PHASE_WARMUP || b->phase == PHASE_MEASURE) &&
            (b->conf.count <= 0 || b->counts.sent < (uint64_t)b->conf.count);
@@ -50,7 +46,7 @@ static bool ring_grow(struct pair *p)
     return true;
 }
 
-static struct flight *flight_add(struct bench *b, struct pair *p, int64_t intended)
+struct flight *load_flight(struct bench *b, struct pair *p, int64_t intended)
 {
     if (p->tail - p->head == p->cap && !ring_grow(p)) {
         b->counts.not_sent += bench_in_window(b, intended);
@@ -64,7 +60,7 @@ static struct flight *flight_add(struct bench *b, struct pair *p, int64_t intend
 }
 
 /* A flight is over, one way or another. */
-static void flight_end(struct bench *b, struct pair *p, struct flight *f, uint64_t *count)
+void load_landed(struct bench *b, struct pair *p, struct flight *f, uint64_t *count)
 {
     *count += bench_in_window(b, f->intended);
     f->done = true;
@@ -74,31 +70,40 @@ static void flight_end(struct bench *b, struct pair *p, struct flight *f, uint64
     }
 }
 
-static int64_t us_between(int64_t from, int64_t to)
+int64_t load_us(int64_t from, int64_t to)
 {
     return (to - from + NS_PER_US / 2) / NS_PER_US;
 }
 
-static void record(struct bench *b, const struct flight *f, int64_t now)
+void load_latency(struct bench *b, const struct pair *p, int64_t us)
 {
-    if (bench_in_window(b, f->intended)) {
-        hist_add(&b->latency, us_between(f->intended, now));
-        hist_add(&b->intervals.latency, us_between(f->intended, now));
-        hist_add(&b->raw, us_between(f->sent, now));
+    ptrdiff_t kind = p->scenario - scenarios;
+    hist_add(&b->latency, us);
+    hist_add(&b->intervals.latency, us);
+    if (p->scenario != b->scenario && kind >= 0 && kind < (ptrdiff_t)MIX_MAX) {
+        hist_add(&b->of[kind], us);
     }
 }
 
-static void launch_next(struct bench *b, struct pair *p, int64_t now)
+static void record(struct bench *b, const struct pair *p, const struct flight *f, int64_t now)
 {
-    if (is_closed_model(b) && may_launch(b)) {
-        b->scenario->launch(b, p, now);
+    if (bench_in_window(b, f->intended)) {
+        load_latency(b, p, load_us(f->intended, now));
+        hist_add(&b->raw, load_us(f->sent, now));
+    }
+}
+
+void load_next(struct bench *b, struct pair *p, int64_t now)
+{
+    if (!bench_is_open(b) && load_may_launch(b)) {
+        p->scenario->launch(b, p, now);
     }
 }
 
 void load_give_up(struct bench *b, struct pair *p)
 {
     while (p->head != p->tail) {
-        flight_end(b, p, flight_at(p, p->head), &b->counts.lost);
+        load_landed(b, p, flight_at(p, p->head), &b->counts.lost);
     }
 }
 
@@ -115,10 +120,10 @@ static void relay_launch(struct bench *b, struct pair *p, int64_t intended)
 {
     enum text_kind kind = strcmp(b->conf.kind, "offer") == 0 ? TEXT_OFFER : TEXT_ICE;
     uint32_t seq = p->tail;
-    struct flight *f = flight_add(b, p, intended);
+    struct flight *f = load_flight(b, p, intended);
 
     if (f && !send_text(b, p->caller, p->callee, kind, seq, NO_SESSION)) {
-        flight_end(b, p, f, &b->counts.not_sent);
+        load_landed(b, p, f, &b->counts.not_sent);
     }
 }
 
@@ -139,9 +144,9 @@ static void relay_on_relayed(struct peer *peer, enum text_kind kind, struct sp_s
     }
     b->counts.reordered += seq != p->head;
     struct flight *f = flight_at(p, seq);
-    record(b, f, now);
-    flight_end(b, p, f, &b->counts.received);
-    launch_next(b, p, now);
+    record(b, p, f, now);
+    load_landed(b, p, f, &b->counts.received);
+    load_next(b, p, now);
 }
 
 /* An error names no flight in v1: it can only mean the oldest one. */
@@ -150,8 +155,8 @@ static void relay_on_error(struct peer *peer, int64_t now)
     struct pair *p = peer->pair;
 
     if (p->head != p->tail) {
-        flight_end(peer->b, p, flight_at(p, p->head), &peer->b->counts.errors);
-        launch_next(peer->b, p, now);
+        load_landed(peer->b, p, flight_at(p, p->head), &peer->b->counts.errors);
+        load_next(peer->b, p, now);
     }
 }
 
@@ -166,13 +171,13 @@ static void setup_begin(struct bench *b, struct pair *p)
     p->ice_by_caller = p->ice_by_callee = 0;
     if (!send_text(b, p->caller, p->callee, TEXT_OFFER, p->head, NO_SESSION)) {
         p->step = SETUP_IDLE;
-        flight_end(b, p, f, &b->counts.not_sent);
+        load_landed(b, p, f, &b->counts.not_sent);
     }
 }
 
 static void setup_launch(struct bench *b, struct pair *p, int64_t intended)
 {
-    if (flight_add(b, p, intended) && p->step == SETUP_IDLE) {
+    if (load_flight(b, p, intended) && p->step == SETUP_IDLE) {
         setup_begin(b, p);
     }
 }
@@ -183,7 +188,7 @@ static void setup_next(struct bench *b, struct pair *p, int64_t now)
     if (p->head != p->tail) {
         setup_begin(b, p);
     } else {
-        launch_next(b, p, now);
+        load_next(b, p, now);
     }
 }
 
@@ -195,9 +200,9 @@ static void setup_check_done(struct bench *b, struct pair *p, int64_t now)
     }
     struct flight *f = flight_at(p, p->head);
     if (bench_in_window(b, f->intended)) {
-        hist_add(&b->complete, us_between(f->intended, now));
+        hist_add(&b->complete, load_us(f->intended, now));
     }
-    flight_end(b, p, f, &b->counts.received);
+    load_landed(b, p, f, &b->counts.received);
     setup_next(b, p, now);
 }
 
@@ -233,7 +238,7 @@ static void setup_on_relayed(struct peer *peer, enum text_kind kind, struct sp_s
             b->counts.duplicated++;
             return;
         }
-        record(b, flight_at(p, seq), now);
+        record(b, p, flight_at(p, seq), now);
         p->step = SETUP_ANSWERED;
         send_candidates(b, peer, p->callee, seq);
         break;
@@ -251,41 +256,50 @@ static void setup_on_error(struct peer *peer, int64_t now)
     struct pair *p = peer->pair;
 
     if (p->head != p->tail) {
-        flight_end(peer->b, p, flight_at(p, p->head), &peer->b->counts.errors);
+        load_landed(peer->b, p, flight_at(p, p->head), &peer->b->counts.errors);
         setup_next(peer->b, p, now);
     }
 }
 
 const struct scenario scenarios[] = {
-    {"relay", "one-way messages within pairs (default)", true, false, relay_launch,
-     relay_on_relayed, relay_on_error},
-    {"setup", "offer, answer, candidates both ways; measured to the answer", true, false,
-     setup_launch, setup_on_relayed, setup_on_error},
-    {"connect", "connect and register, -c clients, --window at a time", false, true, NULL, NULL,
-     NULL},
-    {"idle", "hold -c registered clients", false, false, NULL, NULL, NULL},
+    {.name = "relay",
+     .help = "one-way messages within pairs (default)",
+     .pairs = true,
+     .launch = relay_launch,
+     .on_relayed = relay_on_relayed,
+     .on_error = relay_on_error},
+    {.name = "setup",
+     .help = "offer, answer, candidates both ways; measured to the answer",
+     .pairs = true,
+     .launch = setup_launch,
+     .on_relayed = setup_on_relayed,
+     .on_error = setup_on_error},
+    {.name = "churn",
+     .help = "clients leave, every other one without a word, and come back; measured to registered",
+     .pairs = true,
+     .launch = churn_launch,
+     .may_launch = churn_may_launch,
+     .on_back = churn_on_back},
+    {.name = "mix", .help = "relay, setup and churn at once, as --mix says", .pairs = true},
+    {.name = "connect",
+     .help = "connect and register, -c clients, --window at a time",
+     .timed_connect = true},
+    {.name = "storm",
+     .help = "all lose their connections at once and come back; measured to registered",
+     .on_back = storm_on_back,
+     .begin = storm_begin,
+     .tick = storm_tick,
+     .is_over = storm_is_over},
+    {.name = "idle", .help = "hold -c registered clients"},
     {0}};
 
 /* --- schedule -------------------------------------------------------------------------------- */
 
-/* splitmix64: the schedule only has to look random and be the same for the same seed. */
-static double next_uniform(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (double)((z ^ z >> 31) >> 11) / 9007199254740992.0;
-}
-
-static void schedule_step(struct schedule *s)
-{
-    s->next += s->poisson ? -log(1.0 - next_uniform(&s->rng)) * s->interval : s->interval;
-}
-
 static bool is_live(const struct pair *p)
 {
-    return p->caller->state == PEER_READY && p->callee->state == PEER_READY;
+    return p->scenario->may_launch
+               ? p->scenario->may_launch(p)
+               : p->caller->state == PEER_READY && p->callee->state == PEER_READY;
 }
 
 static struct pair *next_pair(struct bench *b)
@@ -301,38 +315,45 @@ static struct pair *next_pair(struct bench *b)
 
 void load_start(struct bench *b, int64_t now)
 {
-    if (!b->scenario->pairs) {
-        return;
-    }
-    if (!is_closed_model(b)) {
-        b->schedule = (struct schedule){.poisson = strcmp(b->conf.arrival, "poisson") == 0,
-                                        .interval = (double)NS_PER_S / (double)b->conf.rate,
-                                        .next = (double)now,
-                                        .rng = (uint64_t)b->conf.seed};
+    if (bench_is_open(b)) {
+        schedule_constant(b, now);
         return;
     }
     for (uint32_t i = 0; i < b->pair_count; i++) {
         for (int64_t w = 0; w < b->conf.window && is_live(&b->pairs[i]); w++) {
-            launch_next(b, &b->pairs[i], now);
+            load_next(b, &b->pairs[i], now);
         }
+    }
+}
+
+void load_measure(struct bench *b, int64_t now)
+{
+    if (bench_is_open(b)) {
+        schedule_profile(b, now);
+    }
+    if (b->scenario->begin) {
+        b->scenario->begin(b, now);
     }
 }
 
 int64_t load_tick(struct bench *b, int64_t now)
 {
-    if (is_closed_model(b) || !b->scenario->pairs || !may_launch(b)) {
+    if (b->scenario->tick) {
+        return b->scenario->tick(b, now);
+    }
+    if (!bench_is_open(b) || !load_may_launch(b)) {
         return INT64_MAX;
     }
-    while (b->schedule.next <= (double)now && may_launch(b)) {
+    while (b->schedule.next <= (double)now && load_may_launch(b)) {
         int64_t intended = (int64_t)b->schedule.next;
         struct pair *p = next_pair(b);
         if (p) {
-            b->scenario->launch(b, p, intended);
+            p->scenario->launch(b, p, intended);
         } else {
             b->counts.not_sent += bench_in_window(b, intended);
         }
         if (bench_in_window(b, intended)) {
-            hist_add(&b->lag, us_between(intended, bench_now()));
+            hist_add(&b->lag, load_us(intended, bench_now()));
         }
         schedule_step(&b->schedule);
     }
@@ -361,11 +382,11 @@ static void on_relayed(struct peer *peer, enum text_kind kind, struct sp_str m, 
     struct bench *b = peer->b;
 
     b->relayed += b->phase == PHASE_MEASURE;
-    if (!peer->pair || !b->scenario->on_relayed) {
+    if (!peer->pair || !peer->pair->scenario->on_relayed) {
         b->counts.misdelivered++;
         return;
     }
-    b->scenario->on_relayed(peer, kind, m, now);
+    peer->pair->scenario->on_relayed(peer, kind, m, now);
 }
 
 static void on_offer(struct peer *peer, struct sp_str m, int64_t now)
@@ -395,8 +416,8 @@ static void on_error(struct peer *peer, struct sp_str m, int64_t now)
         size_t n = m.n < sizeof(b->first_error) - 1 ? m.n : sizeof(b->first_error) - 1;
         memcpy(b->first_error, m.p, n);
     }
-    if (peer->state == PEER_READY && peer->pair && b->scenario->on_error) {
-        b->scenario->on_error(peer, now);
+    if (peer->state == PEER_READY && peer->pair && peer->pair->scenario->on_error) {
+        peer->pair->scenario->on_error(peer, now);
     }
 }
 

@@ -3,9 +3,9 @@
  * This file reads the options and runs one scenario. */
 #include "cli/common/mask.h"
 #include "cli/common/out.h"
-#include "cli/sigbench/gen.h"
-#include "cli/sigbench/load.h"
 #include "cli/sigbench/report.h"
+#include "cli/sigbench/shape.h"
+#include "cli/sigbench/shard.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +25,13 @@ static const struct opt rows[] = {
     ROW("duration", 'd', OPT_DURATION, "DUR", NULL, duration_us, "how long to measure (10s)"),
     ROW("count", 'n', OPT_COUNT, "N", NULL, count, "end after N sends"),
     ROW("warmup", 0, OPT_DURATION, "DUR", NULL, warmup_us, "run before measuring (1s)"),
+    ROW("stages", 0, OPT_STRING, "LIST", NULL, stages, "open model: '30s@500,1m@2k'"),
+    ROW("ramp", 0, OPT_DURATION, "DUR", NULL, ramp_us, "open model: time to reach each rate"),
+    ROW("mix", 0, OPT_STRING, "LIST", NULL, mix, "shares of a mix (relay=8,setup=1,churn=1)"),
+    ROW("trigger", 0, OPT_STRING, "CMD", NULL, trigger, "storm: what cuts the connections"),
+    ROW("threads", 0, OPT_COUNT, "N", NULL, threads, "of the generator (1)"),
+    ROW("source-ip", 0, OPT_STRING, "LIST", NULL, source_ip,
+        "from these addresses, 127.0.0.2-127.0.0.9"),
     ROW("interval", 0, OPT_TIMEOUT, "DUR", NULL, interval_us, "rows of the report over time (1s)"),
     ROW("connect-rate", 0, OPT_COUNT, "N", NULL, connect_rate, "new connections a second"),
     ROW("kind", 0, OPT_CHOICE, "ice|offer", NULL, kind, "what relay sends (ice)"),
@@ -67,6 +74,8 @@ static struct bench bench = {
              .duration_us = -1,
              .warmup_us = 1000000,
              .interval_us = 1000000,
+             .threads = 1,
+             .mix = "relay=8,setup=1,churn=1",
              .timeout_us = 10000000,
              .ice = 4,
              .seed = 1},
@@ -98,9 +107,11 @@ static const struct scenario *find_scenario(const char *name)
     return NULL;
 }
 
+static volatile sig_atomic_t stop_signal;
+
 static void on_signal(int signo)
 {
-    bench.stop = signo;
+    stop_signal = signo;
 }
 
 static void catch_signals(void)
@@ -141,8 +152,11 @@ static void set_defaults(struct bench *b)
         c->window = b->scenario->timed_connect ? 32 : 1;
     }
     if (c->duration_us < 0) {
-        bool bounded = c->count > 0 || b->scenario->timed_connect;
+        bool bounded = c->count > 0 || b->scenario->timed_connect || b->scenario->is_over;
         c->duration_us = bounded ? OPT_NEVER : 10000000;
+        if (c->stages) {
+            c->duration_us = (int64_t)(profile_length(&b->profile) / 1e3);
+        }
     }
     if (c->json) {
         c->output = "json";
@@ -199,16 +213,12 @@ static int run(struct bench *b)
     if (status != 0) {
         goto out;
     }
-    if (!gen_init(b) || !load_init(b)) {
-        status = EXIT_USAGE;
-        goto out;
-    }
     catch_signals();
-    gen_run(b);
-    status = report_print(b);
+    status = shard_run(b, &stop_signal);
+    if (status == 0) {
+        status = report_print(b);
+    }
 out:
-    load_fini(b);
-    gen_fini(b);
     wsconn_tls_free(b->tls);
     return status;
 }
@@ -246,6 +256,9 @@ int main(int argc, char **argv)
         return out_fail(EXIT_USAGE, NULL, "%s", range);
     }
     if (!report_check_thresholds(&bench, why, sizeof(why))) {
+        return out_fail(EXIT_USAGE, NULL, "%s", why);
+    }
+    if (!shape_load(&bench, why, sizeof(why))) {
         return out_fail(EXIT_USAGE, NULL, "%s", why);
     }
     set_defaults(&bench);

@@ -186,6 +186,11 @@ void metrics_of(const struct bench *b, struct metrics *out)
         add(out, derived_rows[i].unit, derived_rows[i].get(b), "%s", derived_rows[i].name);
     }
     add_hist(out, &b->latency, b->scenario->name);
+    for (unsigned i = 0; i < MIX_MAX; i++) {
+        if (b->mix[i] > 0) {
+            add_hist(out, &b->of[i], scenarios[i].name);
+        }
+    }
     if (b->scenario->pairs) {
         snprintf(prefix, sizeof(prefix), "%s.raw", b->scenario->name);
         add_hist(out, &b->raw, prefix);

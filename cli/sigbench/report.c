@@ -57,10 +57,10 @@ static void judge(const struct bench *b, const struct metrics *all, struct verdi
         object_to(v, "nothing was measured");
         return;
     }
-    if (b->conf.rate > 0 && lag > LAG_MAX_US) {
+    if (bench_is_open(b) && lag > LAG_MAX_US) {
         object_to(v, "the generator was late: %.1f ms at p99", lag / 1000);
     }
-    if (b->conf.rate > 0 && cpu > GENERATOR_MAX) {
+    if (bench_is_open(b) && cpu > GENERATOR_MAX * (double)b->conf.threads) {
         object_to(v, "the generator used %.0f %% of a core", cpu * 100);
     }
     if (b->counts.not_sent > 0) {
@@ -157,13 +157,19 @@ static void json_parameters(struct sp_json *j, const struct bench *b)
     sp_json_object(j, "parameters");
     sp_json_str(j, "scenario", sp_str(b->scenario->name));
     sp_json_str(j, "url", sp_str(b->shown_url));
-    sp_json_str(j, "model", c->rate > 0 ? SP_STR("open") : SP_STR("closed"));
+    sp_json_str(j, "model", bench_is_open(b) ? SP_STR("open") : SP_STR("closed"));
     sp_json_str(j, "kind", sp_str(c->kind));
     sp_json_str(j, "arrival", sp_str(c->arrival));
     sp_json_int(j, "clients", c->clients);
     sp_json_int(j, "pairs", b->pair_count);
     sp_json_int(j, "idle", c->idle);
     sp_json_int(j, "rate", c->rate);
+    sp_json_str_opt(j, "stages", sp_str(c->stages ? c->stages : ""));
+    sp_json_int(j, "ramp_us", c->ramp_us);
+    if (strcmp(b->scenario->name, "mix") == 0) {
+        sp_json_str(j, "mix", sp_str(c->mix));
+    }
+    sp_json_int(j, "threads", c->threads);
     sp_json_int(j, "window", c->window);
     sp_json_int(j, "size", c->size);
     sp_json_int(j, "ice", c->ice);
@@ -381,7 +387,7 @@ static void print_text(const struct bench *b, const struct metrics *all, const s
 
     printf("%s%-10s%s  %s  %llu clients, %u pairs, %s model", out_sgr("1"), b->scenario->name,
            out_sgr("0"), b->shown_url, (unsigned long long)b->counts.connected, b->pair_count,
-           b->conf.rate > 0 ? "open" : "closed");
+           bench_is_open(b) ? "open" : "closed");
     if (isfinite(secs)) {
         printf(", %.1f s", secs);
     }

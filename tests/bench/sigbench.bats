@@ -139,8 +139,75 @@ metric() {
         and (.intervals[1] | .from_us < .to_us and .p50_us <= .p99_us and .server_rss_bytes > 0)' <<<"$output"
 }
 
-@test "13 help fits the tool" {
+@test "13 threads share clients, rate and count, and add up" {
+    run --separate-stderr "$SIGBENCH" -c 21 -R 2k -n 401 --threads 3 --warmup 0s -j
+    [[ $status == 0 || $status == 12 ]]
+    [ "$(metric connected)" = 22 ]
+    [ "$(metric sent)" = 401 ]
+    [ "$(metric received)" = 401 ]
+    jq -e '.parameters.threads == 3 and (.histograms_us.latency | map(.[1]) | add) == 401' <<<"$output"
+    run --separate-stderr "$SIGBENCH" connect -c 50 --threads 4 -j
+    [ "$status" -eq 0 ]
+    [ "$(metric received)" = 50 ]
+    run --separate-stderr "$SIGBENCH" -c 2 -n 10 --threads 8 --warmup 0s -j
+    [ "$status" -eq 0 ]
+    [ "$(metric received)" = 10 ]
+}
+
+@test "14 stages and ramps: as many sends as the area under the rate" {
+    run --separate-stderr "$SIGBENCH" -c 10 --stages '200ms@500,200ms@1500' --warmup 0s -j
+    [[ $status == 0 || $status == 12 ]]
+    sent=$(metric sent)
+    ((sent >= 398 && sent <= 402))
+    run --separate-stderr "$SIGBENCH" -c 10 -R 1k --ramp 400ms -d 400ms --warmup 0s -j
+    sent=$(metric sent)
+    ((sent >= 198 && sent <= 203))
+    for wrong in '--stages 1s' '--stages 1s@5 -R 5' '--ramp 1s' '--stages 1s@0'; do
+        # shellcheck disable=SC2086
+        run "$SIGBENCH" $wrong
+        [ "$status" -eq 2 ]
+    done
+}
+
+@test "15 churn: who leaves comes back under its id" {
+    run --separate-stderr "$SIGBENCH" churn -c 10 -R 200 -d 300ms --warmup 0s -j
+    [[ $status == 0 || $status == 12 ]]
+    [ "$(metric errors)" = 0 ]
+    [ "$(metric lost)" = 0 ]
+    (($(metric received) >= 50))
+    [[ $output == *'"churn.p99_us":'* ]]
+}
+
+@test "16 mix: each scenario has its share and its figures" {
+    run --separate-stderr "$SIGBENCH" mix -c 40 -R 500 -d 400ms --mix relay=2,setup=1,churn=1 --warmup 0s -j
+    [[ $status == 0 || $status == 12 ]]
+    jq -e '.metrics | .["mix.p50_us"] > 0 and .["relay.p50_us"] > 0 and .["setup.p50_us"] > 0
+        and .["churn.p50_us"] > 0 and .errors == 0 and .lost == 0' <<<"$output"
+    run "$SIGBENCH" mix --mix storm=1
+    [ "$status" -eq 2 ]
+    run "$SIGBENCH" mix --mix relay=0
+    [ "$status" -eq 2 ]
+}
+
+@test "17 storm: all are back" {
+    run --separate-stderr "$SIGBENCH" storm -c 50 --warmup 0s -j
+    [ "$status" -eq 0 ]
+    [ "$(metric sent)" = 50 ]
+    [ "$(metric received)" = 50 ]
+}
+
+@test "18 source addresses" {
+    run --separate-stderr "$SIGBENCH" connect -c 20 --source-ip 127.0.0.2-127.0.0.4,127.0.0.9 -j
+    [ "$status" -eq 0 ]
+    [ "$(metric received)" = 20 ]
+    for wrong in x 127.0.0.9-127.0.0.2 127.0.0.1-127.0.9.1 ::1; do
+        run "$SIGBENCH" connect --source-ip "$wrong"
+        [ "$status" -eq 2 ]
+    done
+}
+
+@test "19 help fits the tool" {
     run "$SIGBENCH" --help
     [ "$status" -eq 0 ]
-    [[ $output == *Scenarios:*relay*setup*connect*idle*--server-pid* ]]
+    [[ $output == *Scenarios:*relay*setup*churn*mix*connect*storm*idle*--server-pid* ]]
 }

@@ -13,7 +13,11 @@
 bool link_load_tls(struct link *l)
 {
     const struct link_opts *o = l->o;
-    struct wsconn_tls_conf conf = {o->cacert, o->cert, o->key, o->sni, o->insecure};
+    struct wsconn_tls_conf conf = {.cacert = o->cacert,
+                                   .cert = o->cert,
+                                   .key = o->key,
+                                   .sni = o->sni,
+                                   .insecure = o->insecure};
     char why[256];
     if (!o->cacert && !o->cert && !o->key && !o->sni && !o->insecure) {
         return true;

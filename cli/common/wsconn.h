@@ -59,6 +59,7 @@ struct wsconn_tls_conf {
     const char *cacert, *cert, *key; /* PEM files; cert may hold a chain */
     const char *sni;                 /* name to send and to verify instead of the URL's host */
     bool insecure;                   /* do not verify the server */
+    bool resume;                     /* offer the newest session again, RFC 8446 2.2, RFC 5077 */
 };
 
 struct wsconn_tls;
@@ -67,6 +68,10 @@ struct wsconn_tls;
  * use it. */
 struct wsconn_tls *wsconn_tls_new(const struct wsconn_tls_conf *conf, char *why, size_t cap);
 void wsconn_tls_free(struct wsconn_tls *t);
+
+/* wsconn_tls_handshakes gives how many were completed, *resumed those with a session from before.
+ */
+uint64_t wsconn_tls_handshakes(const struct wsconn_tls *t, uint64_t *resumed);
 
 struct wsconn_ops {
     void (*on_open)(void *ctx, struct wsconn *c);

@@ -12,6 +12,8 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,6 +21,9 @@
 struct wsconn_tls {
     SSL_CTX *ctx;
     char sni[256];
+    pthread_mutex_t lock; /* of the newest session, which threads share */
+    SSL_SESSION *newest;
+    _Atomic uint64_t handshakes, resumed;
 };
 
 void wsio_accept_of(char out[28], const char key[24])
@@ -70,6 +75,34 @@ static bool load_files(SSL_CTX *ctx, const struct wsconn_tls_conf *conf, char *w
     return true;
 }
 
+/* ---------------------------------------------------------------- sessions */
+
+/* Takes the session. */
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct wsconn_tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    pthread_mutex_lock(&t->lock);
+    SSL_SESSION *old = t->newest;
+    t->newest = session;
+    pthread_mutex_unlock(&t->lock);
+    SSL_SESSION_free(old);
+    return 1;
+}
+
+static bool offer_session(SSL *ssl, struct wsconn_tls *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool ok = !t->newest || SSL_set_session(ssl, t->newest) == 1;
+    pthread_mutex_unlock(&t->lock);
+    return ok;
+}
+
+uint64_t wsconn_tls_handshakes(const struct wsconn_tls *t, uint64_t *resumed)
+{
+    *resumed = atomic_load(&t->resumed);
+    return atomic_load(&t->handshakes);
+}
+
 struct wsconn_tls *wsconn_tls_new(const struct wsconn_tls_conf *conf, char *why, size_t cap)
 {
     struct wsconn_tls *t = calloc(1, sizeof(*t));
@@ -80,6 +113,12 @@ struct wsconn_tls *wsconn_tls_new(const struct wsconn_tls_conf *conf, char *why,
         goto fail;
     }
     t->ctx = ctx;
+    pthread_mutex_init(&t->lock, NULL);
+    SSL_CTX_set_app_data(ctx, t);
+    if (conf->resume) {
+        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(ctx, keep_session);
+    }
     if (conf->sni && (size_t)snprintf(t->sni, sizeof(t->sni), "%s", conf->sni) >= sizeof(t->sni)) {
         snprintf(why, cap, "the name to verify is too long");
         goto fail;
@@ -101,7 +140,9 @@ fail:
 void wsconn_tls_free(struct wsconn_tls *t)
 {
     if (t) {
+        SSL_SESSION_free(t->newest);
         SSL_CTX_free(t->ctx);
+        pthread_mutex_destroy(&t->lock);
         free(t);
     }
 }
@@ -138,7 +179,7 @@ bool wsio_start_tls(struct wsio *io, struct wsconn_tls *t, const char *host)
     t = t ? t : default_tls();
     io->ssl = t ? SSL_new(t->ctx) : NULL;
     if (!io->ssl || SSL_set_fd(io->ssl, io->fd) != 1 ||
-        !set_name(io->ssl, t->sni[0] ? t->sni : host)) {
+        !set_name(io->ssl, t->sni[0] ? t->sni : host) || !offer_session(io->ssl, t)) {
         errno = ENOMEM;
         return false;
     }
@@ -203,6 +244,17 @@ void wsio_close(struct wsio *io)
     *io = (struct wsio){.fd = -1};
 }
 
+/* The first bytes that leave tell that the handshake is complete. */
+static void count_handshake(struct wsio *io)
+{
+    struct wsconn_tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(io->ssl));
+    if (!io->counted) {
+        io->counted = true;
+        atomic_fetch_add(&t->handshakes, 1);
+        atomic_fetch_add(&t->resumed, SSL_session_reused(io->ssl) == 1);
+    }
+}
+
 /* Turns OpenSSL's view of a failed call into errno; 0 is the end of the stream. */
 static ssize_t tls_result(struct wsio *io, int rc)
 {
@@ -250,6 +302,7 @@ ssize_t wsio_write(struct wsio *io, const char *p, size_t n)
     errno = 0;
     int rc = SSL_write_ex(io->ssl, p, n, &put);
     if (rc == 1) {
+        count_handshake(io);
         return (ssize_t)put;
     }
     ssize_t r = tls_result(io, rc);

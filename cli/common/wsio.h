@@ -14,6 +14,7 @@ struct wsio {
     int fd; /* -1: none */
     SSL *ssl;
     bool want_write; /* the last attempt wants the socket writable */
+    bool counted;    /* among the handshakes */
 };
 
 /* wsio_connect begins to connect to the first address of u that does not fail at once; *err is the

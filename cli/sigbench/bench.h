@@ -29,7 +29,7 @@ struct bench_conf {
     struct opt_list thresholds;
     int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid;
     int64_t duration_us, warmup_us, interval_us, connect_rate, timeout_us, ramp_us, threads;
-    bool insecure, rid, spin, json, quiet, help, version;
+    bool insecure, tls_resume, rid, spin, json, quiet, help, version;
 };
 
 struct bench;

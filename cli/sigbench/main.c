@@ -54,6 +54,7 @@ static const struct opt rows[] = {
     ROW("key", 0, OPT_STRING, "FILE", NULL, key, "its private key"),
     ROW("sni", 0, OPT_STRING, "NAME", NULL, sni, "server name to send and to verify"),
     ROW("insecure", 'k', OPT_FLAG, NULL, NULL, insecure, "do not verify the server"),
+    ROW("tls-resume", 0, OPT_FLAG, NULL, NULL, tls_resume, "offer the newest TLS session again"),
     ROW("timeout", 'W', OPT_TIMEOUT, "DUR", "SIGD_TIMEOUT", timeout_us,
         "patience with a connection (10s)"),
     ROW("color", 0, OPT_CHOICE, "auto|always|never", NULL, color, "colour"),
@@ -192,7 +193,8 @@ static int prepare_target(struct bench *b)
                                   .cert = c->cert,
                                   .key = c->key,
                                   .sni = c->sni,
-                                  .insecure = c->insecure};
+                                  .insecure = c->insecure,
+                                  .resume = c->tls_resume};
     char why[256];
     bool usage;
 

@@ -114,6 +114,18 @@ static double generator_cpu_per_message(const struct bench *b)
     return b->relayed ? us / (double)b->relayed : NAN;
 }
 
+static double tls_handshakes(const struct bench *b)
+{
+    uint64_t resumed;
+    return b->tls ? (double)wsconn_tls_handshakes(b->tls, &resumed) : NAN;
+}
+
+static double tls_resumed(const struct bench *b)
+{
+    uint64_t resumed = 0;
+    return b->tls && wsconn_tls_handshakes(b->tls, &resumed) ? (double)resumed : NAN;
+}
+
 static double lag_p99(const struct bench *b)
 {
     return b->lag.n ? (double)hist_quantile(&b->lag, 0.99) : NAN;
@@ -135,6 +147,8 @@ static const struct {
     {"server.rss", UNIT_BYTES, server_rss},
     {"server.per_connection", UNIT_BYTES, server_bytes_per_connection},
     {"server.fds", UNIT_COUNT, server_fds},
+    {"tls.handshakes", UNIT_COUNT, tls_handshakes},
+    {"tls.resumed", UNIT_COUNT, tls_resumed},
     {"generator.cpu", UNIT_RATIO, generator_cpu},
     {"generator.cpu_per_message", UNIT_USEC, generator_cpu_per_message},
     {"generator.lag_p99", UNIT_USEC, lag_p99},

@@ -206,7 +206,27 @@ metric() {
     done
 }
 
-@test "19 help fits the tool" {
+@test "19 TLS sessions are resumed where they may be" {
+    cd "$BATS_TEST_TMPDIR"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
+        -keyout key.pem -out cert.pem 2>openssl.log
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/tls-server.py" cert.pem key.pem tls.port >server.log 2>&1 3>&- &
+    server=$!
+    for ((i = 0; i < 500; i++)); do
+        [[ -s tls.port ]] && break
+        read -r -t 0.01 <>never || true
+    done
+    export SIGD_URL="wss://127.0.0.1:$(<tls.port)"
+    run --separate-stderr "$SIGBENCH" connect -c 20 --window 1 -k -j
+    [ "$status" -eq 0 ]
+    jq -e '.metrics["tls.handshakes"] == 20 and .metrics["tls.resumed"] == 0' <<<"$output"
+    run --separate-stderr "$SIGBENCH" connect -c 20 --window 1 -k -j --tls-resume
+    kill "$server"
+    [ "$status" -eq 0 ]
+    jq -e '.metrics["tls.handshakes"] == 20 and .metrics["tls.resumed"] == 19' <<<"$output"
+}
+
+@test "20 help fits the tool" {
     run "$SIGBENCH" --help
     [ "$status" -eq 0 ]
     [[ $output == *Scenarios:*relay*setup*churn*mix*connect*storm*idle*--server-pid* ]]

@@ -65,8 +65,7 @@ static void test_stages(void **state)
 static void test_nonsense(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",     "1s",   "1s@",   "@5",        "1s@0",
-                                      "0s@5", "1s@x", "1s@5,"};
+    static const char *const bad[] = {"", "1s", "1s@", "@5", "1s@0", "0s@5", "1s@x", "1s@5,"};
     struct profile p;
     char why[128];
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

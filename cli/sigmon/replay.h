@@ -54,7 +54,7 @@ struct replay_peer {
 struct replay_pair {
     struct replay_queue due; /* messages */
     struct step *flying;
-    bool has_rid, acked, delivered, elsewhere, fits;
+    bool has_rid, acked, delivered, elsewhere;
     int64_t sent_us;
     struct replay_pair *older, *newer; /* of those that fly */
     bool woken;
@@ -63,6 +63,7 @@ struct replay_pair {
 
 struct replay_counts {
     int64_t sent, delivered, failed; /* failed: as recorded */
+    int64_t resized;                 /* of those sent */
     int64_t as_recorded, differently;
     int64_t registered, not_registered, lost;
 };

@@ -50,6 +50,7 @@ static void put_counts(struct sp_json *j, const struct replay *r)
     sp_json_int(j, "errors", n->failed);
     sp_json_int(j, "as_recorded", n->as_recorded);
     sp_json_int(j, "differently", n->differently);
+    sp_json_int(j, "resized", n->resized);
     sp_json_int(j, "skipped", r->script->skipped);
     sp_json_int(j, "before", r->script->before);
     sp_json_int(j, "missed", r->script->missed);
@@ -139,6 +140,10 @@ static void print_text(struct replay *r)
     printf("%lld: %lld sent, %lld delivered, %lld failed as recorded, %lld went differently\n",
            (long long)r->script->messages, (long long)n->sent, (long long)n->delivered,
            (long long)n->failed, (long long)n->differently);
+    if (n->resized) {
+        report_label("resized");
+        printf("%lld could not be as short as recorded\n", (long long)n->resized);
+    }
     report_spread("lag", &r->lag);
     report_spread("round trip", &r->round_trip);
     print_differences(r);

@@ -240,13 +240,13 @@ static void send_step(struct replay *r, struct replay_pair *p, struct step *step
     struct sp_buf b;
     struct composed done = write_message(r, &b, step);
     p->has_rid = done.has_rid;
-    p->fits = done.fits;
     p->sent_us = now;
     if (r->speed > 0) {
         int64_t due = r->start_us + (int64_t)((double)step->due_us / r->speed);
         r->full = !spread_add(&r->lag, now > due ? now - due : 0) || r->full;
     }
     r->counts.sent++;
+    r->counts.resized += !done.fits;
     fly(r, p, step);
     if (b.full || !wsconn_send(from->conn->ws, sp_buf_view(&b))) {
         land(r, p, "not_sent");
@@ -289,7 +289,7 @@ static void check(struct replay *r, struct replay_pair *p)
     }
     r->counts.delivered++;
     r->full = !spread_add(&r->round_trip, link_mono_us() - p->sent_us) || r->full;
-    land(r, p, p->elsewhere ? "other_session" : !p->fits ? "other_size" : DELIVERED);
+    land(r, p, p->elsewhere ? "other_session" : DELIVERED);
 }
 
 /* The pair whose message, sent by c, an answer with that rid is about. */
@@ -317,10 +317,13 @@ static struct replay_pair *pair_with(struct replay *r, const struct replay_conn 
     return pair ? &r->pairs[pair->index] : NULL;
 }
 
+/* Where the target is none of ours, one that somebody else made has got it. */
 static void on_ack(struct replay *r, const struct replay_conn *c, const struct link_msg *m)
 {
     struct replay_pair *p = pair_of_rid(r, c, m);
-    if (p) {
+    if (p && !r->peers[p->flying->send.to].conn) {
+        land(r, p, "other_peer");
+    } else if (p) {
         p->acked = true;
         check(r, p);
     }

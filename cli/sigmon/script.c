@@ -381,12 +381,12 @@ static void on_relay(struct script *s, const struct sp_event *ev, struct sp_str 
     if (!pair) {
         return;
     }
-    be_present(s, from);
-    be_present(s, to);
     if (!find_session(s, ev, pair, &may_omit)) {
         s->before++;
         return;
     }
+    be_present(s, from);
+    be_present(s, to);
     struct step *step = send_new(s, ev, from, to, pair);
     if (!step) {
         return;

@@ -9,6 +9,8 @@
 #include "cli/sigmon/spread.h"
 #include "cli/sigmon/words.h"
 
+#define REPLAY_PATIENCE_US 10000000 /* with what the server has to answer */
+
 struct replay;
 
 enum replay_state {
@@ -75,7 +77,7 @@ struct replay {
     struct wsurl url;
     const char *file, *shown_speed;
     double speed; /* 0: as fast as it goes */
-    bool has_token, verbose;
+    bool has_token;
     int ep;
     struct replay_peer *peers;
     struct replay_pair *pairs;
@@ -86,6 +88,7 @@ struct replay {
 
     size_t next, done; /* steps that were due; that are through */
     int64_t start_us, took_us;
+    int64_t heard_us; /* when the server last said anything */
     struct replay_conns conns[REPLAY_STATES];
     struct replay_pair *fly_oldest, *fly_newest;
     struct replay_peer *woken_peers, *waiting, **waiting_end;
@@ -118,6 +121,9 @@ void replay_life_done(struct replay *r, struct replay_peer *p);
 /* replay_lost settles what was under way from and to a peer whose connection has ended. */
 void replay_lost(struct replay *r, const struct replay_peer *p);
 void replay_message(struct replay *r, struct replay_conn *c, const struct link_msg *m);
+/* replay_silence ends it all when the server has not said anything for as long as one answer is
+ * waited for. */
+void replay_silence(struct replay *r, int64_t now);
 /* replay_differs notes that something went differently. */
 void replay_differs(struct replay *r, const char *recorded, const char *got, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
-#define EVENTS      256
-#define WINDOW      64       /* handshakes at a time */
-#define PATIENCE_US 10000000 /* with a handshake, a registration and a close */
-#define GOODBYE_US  1000000
-#define RENEW_US    30000000 /* a token that ends within that time is read again */
+#define EVENTS     256
+#define WINDOW     64 /* handshakes at a time */
+#define GOODBYE_US 1000000
+#define RENEW_US   30000000 /* a token that ends within that time is read again */
 
 static struct replay_peer *peer_of(const struct replay_conn *c)
 {
@@ -172,6 +171,7 @@ static void on_message(void *ctx, struct wsconn *ws, char *p, size_t n)
     struct replay_conn *c = ctx;
     struct link_msg m;
     (void)ws;
+    c->r->heard_us = link_mono_us();
     if (!link_scan(&m, (struct sp_str){p, n}) || c->state == REPLAY_DEAD) {
         return;
     }
@@ -260,11 +260,12 @@ static int64_t expire(struct replay *r, enum replay_state state, int64_t now)
 {
     static const struct wsconn_closed why = {.end = WSCONN_END_CONNECT};
     struct replay_conn *c;
-    while ((c = r->conns[state].oldest) && c->since_us + PATIENCE_US <= now) {
+    while ((c = r->conns[state].oldest) && c->since_us + REPLAY_PATIENCE_US <= now) {
         wsconn_abort(c->ws);
         end(c, &why, EXIT_TIMEOUT, "the server does not answer");
+        replay_silence(r, now);
     }
-    return c ? c->since_us + PATIENCE_US : INT64_MAX;
+    return c ? c->since_us + REPLAY_PATIENCE_US : INT64_MAX;
 }
 
 int64_t replay_expire(struct replay *r, int64_t now)

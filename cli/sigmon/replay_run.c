@@ -13,8 +13,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define PATIENCE_US 10000000 /* with an ack and a delivery */
-#define DELIVERED   "delivered"
+#define DELIVERED "delivered"
 
 /* ---------------------------------------------------------------- life */
 
@@ -329,19 +328,35 @@ static void on_ack(struct replay *r, const struct replay_conn *c, const struct l
     }
 }
 
-/* An error without rid says the target; a rate says neither, and meets the oldest. */
+static bool may_be_meant(const struct replay_pair *p, const struct replay_conn *c)
+{
+    return p && p->flying && p->flying->peer == c->peer && !p->has_rid;
+}
+
+/* An answer to a message without rid says the target; that to one over a rate says neither, and
+ * meets the oldest. */
+static struct replay_pair *pair_meant(struct replay *r, const struct replay_conn *c,
+                                      const struct link_msg *m)
+{
+    char target[SP_ID_MAX + 1];
+    struct replay_pair *p = pair_of_rid(r, c, m);
+    if (p) {
+        return p;
+    }
+    p = pair_with(r, c, link_text(m, "target", target, sizeof(target)));
+    if (may_be_meant(p, c)) {
+        return p;
+    }
+    for (p = r->fly_oldest; p && !may_be_meant(p, c); p = p->newer) {
+    }
+    return p;
+}
+
 static void on_error(struct replay *r, const struct replay_conn *c, const struct link_msg *m)
 {
-    char code[64], target[SP_ID_MAX + 1], word[SP_WORD_MAX + 1];
+    char code[64], word[SP_WORD_MAX + 1];
     struct sp_str text = link_text(m, "code", code, sizeof(code));
-    struct replay_pair *p = pair_of_rid(r, c, m);
-    p = p ? p : pair_with(r, c, link_text(m, "target", target, sizeof(target)));
-    if (!p || !p->flying || p->flying->peer != c->peer) {
-        p = r->fly_oldest;
-        while (p && p->flying->peer != c->peer) {
-            p = p->newer;
-        }
-    }
+    struct replay_pair *p = pair_meant(r, c, m);
     if (p) {
         snprintf(word, sizeof(word), "%.*s", (int)text.n, text.n ? text.p : "");
         land(r, p, word[0] ? word : "error");
@@ -413,12 +428,21 @@ static void begin_due(struct replay *r, int64_t now)
     }
 }
 
+void replay_silence(struct replay *r, int64_t now)
+{
+    if (r->heard_us + REPLAY_PATIENCE_US <= now && !r->gone) {
+        r->gone = EXIT_TIMEOUT;
+        snprintf(r->why_gone, sizeof(r->why_gone), "the server does not answer any more");
+    }
+}
+
 static int64_t expire_messages(struct replay *r, int64_t now)
 {
-    while (r->fly_oldest && r->fly_oldest->sent_us + PATIENCE_US <= now) {
+    while (r->fly_oldest && r->fly_oldest->sent_us + REPLAY_PATIENCE_US <= now) {
         land(r, r->fly_oldest, "no_answer");
+        replay_silence(r, now);
     }
-    return r->fly_oldest ? r->fly_oldest->sent_us + PATIENCE_US : INT64_MAX;
+    return r->fly_oldest ? r->fly_oldest->sent_us + REPLAY_PATIENCE_US : INT64_MAX;
 }
 
 bool replay_is_over(const struct replay *r)
@@ -465,7 +489,7 @@ static int turn(struct replay *r, int64_t until)
 int replay_all(struct replay *r, int64_t until)
 {
     int status = 0;
-    r->start_us = link_mono_us();
+    r->start_us = r->heard_us = link_mono_us();
     link_on_input(r->link, r->ep, on_ready, r);
     link_needs_reader(r->link, true);
     while (status == 0 && !replay_is_over(r)) {

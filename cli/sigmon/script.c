@@ -1,240 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * Steps out of events. */
-#include "cli/sigmon/script.h"
-
+#include "cli/sigmon/script_in.h"
 #include "libproto/id.h"
 #include "libproto/units.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/random.h>
-
-#define BLOCK_SIZE  65536u
-#define SIZE_MOST   (2 * 1024 * 1024) /* of a message: more than any sigd takes */
-#define HIDDEN      "hidden from the sender"
-#define FIRST_STEPS 256u
-
-struct script_block {
-    struct script_block *next;
-    size_t n;
-    char p[];
-};
-
-/* script_session is open in its pair. */
-struct script_session {
-    struct script_session *older, *newer;
-    struct script_pair *pair;
-    size_t len;
-    char key[sizeof(uint32_t) + SP_ID_MAX]; /* the pair's index and the session's id */
-};
-
-static struct sp_str id_of(const void *peer)
-{
-    return sp_str(((const struct script_peer *)peer)->id);
-}
-
-static struct sp_str pair_key(const void *pair)
-{
-    const struct script_pair *p = pair;
-    return (struct sp_str){(const char *)p->key, sizeof(p->key)};
-}
-
-static struct sp_str session_key(const void *session)
-{
-    const struct script_session *s = session;
-    return (struct sp_str){s->key, s->len};
-}
-
-bool script_init(struct script *s)
-{
-    uint8_t secret[16];
-    *s = (struct script){.last_bye = SIZE_MAX};
-    return getrandom(secret, sizeof(secret), 0) == (ssize_t)sizeof(secret) &&
-           sp_map_init(&s->by_id, id_of, secret) && sp_map_init(&s->by_pair, pair_key, secret) &&
-           sp_map_init(&s->sessions, session_key, secret);
-}
-
-static void free_all(struct sp_map *m)
-{
-    for (size_t i = 0; m->slots && i <= m->mask; i++) {
-        free(m->slots[i].value);
-    }
-    sp_map_fini(m);
-}
-
-void script_fini(struct script *s)
-{
-    while (s->blocks) {
-        struct script_block *b = s->blocks;
-        s->blocks = b->next;
-        free(b);
-    }
-    free(s->steps);
-    free(s->peers);
-    free_all(&s->by_id);
-    free_all(&s->by_pair);
-    free_all(&s->sessions);
-}
-
-/* ---------------------------------------------------------------- what is kept */
-
-/* A copy that ends with a NUL. */
-static struct sp_str keep(struct script *s, struct sp_str text)
-{
-    size_t need = text.n + 1;
-    struct script_block *b = s->blocks;
-    if (text.n == 0) {
-        return SP_STR("");
-    }
-    if (!b || BLOCK_SIZE - b->n < need) {
-        size_t room = need > BLOCK_SIZE ? need : BLOCK_SIZE;
-        b = malloc(sizeof(*b) + room);
-        if (!b) {
-            s->full = true;
-            return SP_STR("");
-        }
-        b->n = 0;
-        b->next = s->blocks;
-        s->blocks = b;
-    }
-    char *to = b->p + b->n;
-    memcpy(to, text.p, text.n);
-    to[text.n] = '\0';
-    b->n = need > BLOCK_SIZE ? BLOCK_SIZE : b->n + need;
-    return (struct sp_str){to, text.n};
-}
-
-/* An array of n with room for one more: v, or where it is now; NULL when out of memory. */
-static void *grow(void *v, size_t *cap, size_t n, size_t size)
-{
-    if (n < *cap) {
-        return v;
-    }
-    size_t more = *cap ? *cap * 2 : FIRST_STEPS;
-    void *p = reallocarray(v, more, size);
-    *cap = p ? more : *cap;
-    return p;
-}
-
-static struct step *step_new(struct script *s, enum step_kind kind, uint32_t peer)
-{
-    struct step *v = grow(s->steps, &s->cap, s->n, sizeof(*v));
-    if (!v) {
-        s->full = true;
-        return NULL;
-    }
-    s->steps = v;
-    v[s->n] = (struct step){.due_us = s->timeline.last - s->first_us, .kind = kind, .peer = peer};
-    return &v[s->n++];
-}
-
-/* NULL: out of memory. */
-static struct script_peer *peer_of(struct script *s, struct sp_str id)
-{
-    struct script_peer *p = sp_map_get(&s->by_id, id);
-    if (p) {
-        return p;
-    }
-    struct script_peer **v = grow(s->peers, &s->peers_cap, s->npeers, sizeof(struct script_peer *));
-    s->peers = v ? v : s->peers;
-    p = v ? calloc(1, sizeof(*p)) : NULL;
-    if (p) {
-        p->index = s->npeers;
-        p->conn = -1;
-        p->takeover = SIZE_MAX;
-        memcpy(p->id, id.p, id.n);
-    }
-    if (!p || !sp_map_put(&s->by_id, p)) {
-        free(p);
-        s->full = true;
-        return NULL;
-    }
-    s->peers[s->npeers++] = p;
-    return p;
-}
-
-static struct script_pair *pair_of(struct script *s, const struct script_peer *a,
-                                   const struct script_peer *b)
-{
-    uint32_t key[2] = {a->index < b->index ? a->index : b->index,
-                       a->index < b->index ? b->index : a->index};
-    struct script_pair *p =
-        sp_map_get(&s->by_pair, (struct sp_str){(const char *)key, sizeof(key)});
-    if (p) {
-        return p;
-    }
-    p = calloc(1, sizeof(*p));
-    if (p) {
-        memcpy(p->key, key, sizeof(key));
-        p->index = s->npairs;
-    }
-    if (!p || !sp_map_put(&s->by_pair, p)) {
-        free(p);
-        s->full = true;
-        return NULL;
-    }
-    s->npairs++;
-    return p;
-}
-
-/* ---------------------------------------------------------------- sessions */
-
-static size_t make_key(char key[sizeof(uint32_t) + SP_ID_MAX], const struct script_pair *pair,
-                       struct sp_str id)
-{
-    memcpy(key, &pair->index, sizeof(pair->index));
-    memcpy(key + sizeof(pair->index), id.p, id.n);
-    return sizeof(pair->index) + id.n;
-}
-
-static struct script_session *session_find(const struct script *s, const struct script_pair *pair,
-                                           struct sp_str id)
-{
-    char key[sizeof(uint32_t) + SP_ID_MAX];
-    return sp_map_get(&s->sessions, (struct sp_str){key, make_key(key, pair, id)});
-}
-
-static void session_open(struct script *s, struct script_pair *pair, struct sp_str id)
-{
-    struct script_session *one = calloc(1, sizeof(*one));
-    if (one) {
-        one->len = make_key(one->key, pair, id);
-        one->pair = pair;
-        one->older = pair->newest;
-    }
-    if (!one || !sp_map_put(&s->sessions, one)) {
-        free(one);
-        s->full = true;
-        return;
-    }
-    if (pair->newest) {
-        pair->newest->newer = one;
-    }
-    pair->newest = one;
-}
-
-static void session_close(struct script *s, struct script_session *one)
-{
-    if (!one) {
-        return;
-    }
-    if (one->older) {
-        one->older->newer = one->newer;
-    }
-    if (one->newer) {
-        one->newer->older = one->older;
-    } else {
-        one->pair->newest = one->older;
-    }
-    sp_map_del(&s->sessions, session_key(one));
-    free(one);
-}
+#define SIZE_MOST (2 * 1024 * 1024) /* of a message: more than any sigd takes */
+#define HIDDEN    "hidden from the sender"
 
 /* ---------------------------------------------------------------- lives */
 
 static struct step *life_new(struct script *s, struct script_peer *p, enum step_kind kind)
 {
-    struct step *step = step_new(s, kind, p->index);
+    struct step *step = script_step(s, kind, p->index);
     if (step) {
         step->life.role = "";
         step->life.sends = p->sends;
@@ -284,16 +61,16 @@ static void be_present(struct script *s, struct script_peer *p)
 
 static void on_register(struct script *s, const struct sp_event *ev)
 {
-    struct script_peer *p = peer_of(s, ev->s[SP_ES_id]);
+    struct script_peer *p = script_peer_of(s, ev->s[SP_ES_id]);
     struct step *step = p ? join(s, p, ev->n[SP_EN_conn]) : NULL;
     if (step && ev->s[SP_ES_role].n <= SP_ROLE_MAX && sp_id_ok(ev->s[SP_ES_role])) {
-        step->life.role = keep(s, ev->s[SP_ES_role]).p;
+        step->life.role = script_keep(s, ev->s[SP_ES_role]).p;
     }
 }
 
 static void on_replace(struct script *s, const struct sp_event *ev)
 {
-    struct script_peer *p = peer_of(s, ev->s[SP_ES_id]);
+    struct script_peer *p = script_peer_of(s, ev->s[SP_ES_id]);
     if (p) {
         be_present(s, p);
         p->replaced = true;
@@ -339,7 +116,7 @@ static void note_largest(struct script *s, size_t n)
 static struct step *send_new(struct script *s, const struct sp_event *ev, struct script_peer *from,
                              struct script_peer *to, const struct script_pair *pair)
 {
-    struct step *step = step_new(s, STEP_SEND, from->index);
+    struct step *step = script_step(s, STEP_SEND, from->index);
     if (!step) {
         return NULL;
     }
@@ -349,8 +126,8 @@ static struct step *send_new(struct script *s, const struct sp_event *ev, struct
     step->send.to_lives = to->lives;
     step->send.type = ev->kind;
     step->send.size = ev->n[SP_EN_size];
-    step->send.session = keep(s, ev->s[SP_ES_session]);
-    step->send.summary = keep(s, ev->s[SP_ES_summary]);
+    step->send.session = script_keep(s, ev->s[SP_ES_session]);
+    step->send.summary = script_keep(s, ev->s[SP_ES_summary]);
     step->send.reason = SP_STR("");
     step->send.content = SP_STR("");
     from->sends++;
@@ -365,18 +142,19 @@ static bool find_session(struct script *s, const struct sp_event *ev, struct scr
                          bool *may_omit)
 {
     struct sp_str id = ev->s[SP_ES_session];
-    struct script_session *one = id.n ? session_find(s, pair, id) : NULL;
+    struct script_session *one = id.n ? script_session_find(s, pair, id) : NULL;
     *may_omit = one && one == pair->newest;
     if (id.n && !one && ev->kind == SP_T_OFFER) {
-        session_open(s, pair, id);
+        script_session_open(s, pair, id);
     }
     return id.n == 0 || one || ev->kind == SP_T_OFFER;
 }
 
 static void on_relay(struct script *s, const struct sp_event *ev, struct sp_str content)
 {
-    struct script_peer *from = peer_of(s, ev->s[SP_ES_from]), *to = peer_of(s, ev->s[SP_ES_to]);
-    struct script_pair *pair = from && to ? pair_of(s, from, to) : NULL;
+    struct script_peer *from = script_peer_of(s, ev->s[SP_ES_from]),
+                       *to = script_peer_of(s, ev->s[SP_ES_to]);
+    struct script_pair *pair = from && to ? script_pair_of(s, from, to) : NULL;
     bool may_omit;
     if (!pair) {
         return;
@@ -392,11 +170,11 @@ static void on_relay(struct script *s, const struct sp_event *ev, struct sp_str 
         return;
     }
     step->send.may_omit = may_omit;
-    step->send.content = keep(s, content);
+    step->send.content = script_keep(s, content);
     note_largest(s, content.n);
     if (ev->kind == SP_T_BYE) {
         s->last_bye = s->n - 1;
-        session_close(s, session_find(s, pair, ev->s[SP_ES_session]));
+        script_session_close(s, script_session_find(s, pair, ev->s[SP_ES_session]));
     }
 }
 
@@ -415,8 +193,9 @@ static bool tells_of_target(struct sp_str code)
 
 static void on_error(struct script *s, const struct sp_event *ev)
 {
-    struct script_peer *from = peer_of(s, ev->s[SP_ES_from]), *to = peer_of(s, ev->s[SP_ES_to]);
-    struct script_pair *pair = from && to ? pair_of(s, from, to) : NULL;
+    struct script_peer *from = script_peer_of(s, ev->s[SP_ES_from]),
+                       *to = script_peer_of(s, ev->s[SP_ES_to]);
+    struct script_pair *pair = from && to ? script_pair_of(s, from, to) : NULL;
     if (!pair) {
         return;
     }
@@ -426,7 +205,7 @@ static void on_error(struct script *s, const struct sp_event *ev)
     }
     struct step *step = send_new(s, ev, from, to, pair);
     if (step) {
-        step->send.code = keep(s, ev->s[SP_ES_code]).p;
+        step->send.code = script_keep(s, ev->s[SP_ES_code]).p;
         step->send.hidden = sp_str_eq(ev->s[SP_ES_reason], SP_STR(HIDDEN));
         s->errors++;
     }
@@ -435,18 +214,19 @@ static void on_error(struct script *s, const struct sp_event *ev)
 /* The end of a session follows what ended it in the same moment. */
 static void on_end(struct script *s, const struct sp_event *ev)
 {
-    struct script_peer *from = peer_of(s, ev->s[SP_ES_from]), *to = peer_of(s, ev->s[SP_ES_to]);
-    struct script_pair *pair = from && to ? pair_of(s, from, to) : NULL;
+    struct script_peer *from = script_peer_of(s, ev->s[SP_ES_from]),
+                       *to = script_peer_of(s, ev->s[SP_ES_to]);
+    struct script_pair *pair = from && to ? script_pair_of(s, from, to) : NULL;
     struct sp_str reason = ev->s[SP_ES_reason];
     if (!pair) {
         return;
     }
-    session_close(s, session_find(s, pair, ev->s[SP_ES_session]));
+    script_session_close(s, script_session_find(s, pair, ev->s[SP_ES_session]));
     struct step *bye = s->last_bye != SIZE_MAX ? &s->steps[s->last_bye] : NULL;
     if (bye && bye->send.pair == pair->index &&
         sp_str_eq(bye->send.session, ev->s[SP_ES_session]) &&
         !sp_str_eq(reason, sp_str(sp_bye_wire(SP_BYE_HANGUP)))) {
-        bye->send.reason = keep(s, reason);
+        bye->send.reason = script_keep(s, reason);
     }
     struct script_peer *const both[] = {from, to};
     for (size_t i = 0; sp_str_eq(reason, sp_str(sp_bye_wire(SP_BYE_REPLACED))) && i < 2; i++) {
@@ -519,7 +299,7 @@ void script_restart(struct script *s)
     for (size_t i = 0; i <= s->by_pair.mask; i++) {
         struct script_pair *pair = s->by_pair.slots[i].value;
         while (pair && pair->newest) {
-            session_close(s, pair->newest);
+            script_session_close(s, pair->newest);
         }
     }
     timeline_restart(&s->timeline);

@@ -228,8 +228,8 @@ END
     sigctl -q -i drone-1 call cam-1 --ice 2
     {
         echo register drone-2
-        echo "send cam-2 --type offer '{\"sdp\":\"v=0\\r\\nm=video \\u0041\\u2028\",\"x-more\":[1, 2]}'"
-        echo "send cam-2 --type ice '{\"candidate\":{ \"candidate\" :\"candidate:1 1 udp 1 x.local 9 typ host\"}}'"
+        printf "send cam-2 --type %s '%s'\n" offer '{"sdp":"v=0\r\nm=video \u0041\u2028","x-more":[1, 2]}' \
+            ice '{"candidate":{ "candidate" :"candidate:1 1 udp 1 x.local 9 typ host"}}'
         echo bye cam-2
     } | sigctl -q
     done_again
@@ -378,7 +378,7 @@ END
 @test "what is no recording, holds nothing, or is not asked for right" {
     export SIGD_URL=ws://127.0.0.1:1
     seq=0
-    life 0 connect '' 1 >connect
+    life 0 connect '' 1 >nobody
     while IFS='|' read -r want words text; do
         # shellcheck disable=SC2086  # words
         run --separate-stderr sigmon replay $words
@@ -388,12 +388,12 @@ END
     done <<'END'
 2||replay needs a recording: sigmon replay FILE [EXPR...]
 9|missing|missing: No such file or directory
-12|connect|connect: no peer that could be made again
-2|connect --speed fast|--speed 'fast': want a factor such as 10x or 0.5x, or max
-2|connect --speed 0|--speed '0': want a factor such as 10x or 0.5x, or max
-2|connect --speed -1x|--speed '-1x': want a factor such as 10x or 0.5x, or max
-2|connect --speed 1y|--speed '1y': want a factor such as 10x or 0.5x, or max
-2|connect --content|--content is for a server, not for a recording
+12|nobody|nobody: no peer that could be made again
+2|nobody --speed fast|--speed 'fast': want a factor such as 10x or 0.5x, or max
+2|nobody --speed 0|--speed '0': want a factor such as 10x or 0.5x, or max
+2|nobody --speed -1x|--speed '-1x': want a factor such as 10x or 0.5x, or max
+2|nobody --speed 1y|--speed '1y': want a factor such as 10x or 0.5x, or max
+2|nobody --content|--content is for a server, not for a recording
 END
 }
 
@@ -407,9 +407,7 @@ END
     assert_json '.ok == false and .exit == 3'
     start replay sigmon replay one --wait-server 10s
     REPLAY=$PID
-    (cd "$BATS_TEST_TMPDIR" && exec "$SIGKIT_BUILD/daemon/sigd" -l "127.0.0.1:$SIGD_PORT" --health none) \
-        >sigd.out 2>sigd.err 3>&- &
-    PIDS+=($!)
+    start sigd "$SIGKIT_BUILD/daemon/sigd" -l "127.0.0.1:$SIGD_PORT" --health none
     finish "$REPLAY"
     assert_equal "$status" 0
     assert_regex "$(<replay.out)" '1 sent, 1 delivered'
@@ -426,10 +424,10 @@ END
     assert_schema replay sigmon
     assert_json '[.registered, .not_registered] == [0, 2]'
     assert_regex "$stderr" '^sigmon: drone-[12] could not register: '
-    sigctl token make --secret-file secret --ids 'drone-*' --role admin >token
-    run --separate-stderr sigmon replay one --token-file token
+    sigctl token make --secret-file secret --ids 'drone-*' --role admin >ids.jwt
+    run --separate-stderr sigmon replay one --token-file ids.jwt
     assert_success
-    run --separate-stderr sigmon replay one --token-file token --map s/drone-2/cam/
+    run --separate-stderr sigmon replay one --token-file ids.jwt --map s/drone-2/cam/
     assert_failure 1
     assert_equal "$stderr" 'sigmon: not as recorded; first: cam could not register: cam is not an id of this token' ||
         assert_regex "$stderr" '^sigmon: not as recorded; first: cam could not register: '
@@ -472,6 +470,52 @@ END
     output=$(<replay.out)
     assert_schema replay sigmon
     assert_json '.lost_connections == 2'
+}
+
+@test "a server that says strange things, or nothing any more" {
+    start fake timeout 30 "${SIGKIT_PYTHON:-/usr/bin/python3}" - <<'END'
+import asyncio, json, websockets
+
+peers, strange = {}, ["{", "[]", "5", '{"type":"ack"}', '{"type":"ack","rid":-1}', '{"type":"ack","rid":"0"}',
+    '{"type":"ack","rid":99999999999}', '{"type":"error"}' , '{"type":"bye","from":"a","sessionId":"other"}',
+    '{"type":"offer","from":"nobody","sdp":""}', '{"type":"registered","id":"x"}', '{"type":"events"}',
+    '{"type":"ice","from":"\\u001b[31m"}', '{"from":5,"type":"answer"}', '{"type":"goaway","reconnectAfter":"x"}']
+
+async def serve(ws, path=None):
+    async for text in ws:
+        m = json.loads(text)
+        if m["type"] == "register":
+            peers[m["id"]] = ws
+            await ws.send('{"type":"registered","id":"a","resume":7}')
+        for one in strange if m["type"] in ("register", "offer") else []:
+            if "error" not in one or m["type"] == "register":
+                await ws.send(one)
+        if m["type"] == "offer":
+            await ws.send(json.dumps({"type": "ack", "rid": m["rid"]}))
+            m |= {"from": "a"}
+            await peers["b"].send(json.dumps(m))
+
+async def main():
+    async with websockets.serve(serve, "127.0.0.1", 0) as server:
+        print(server.sockets[0].getsockname()[1], flush=True)
+        await asyncio.Future()
+
+asyncio.run(main())
+END
+    wait_for 10 test -s fake.out
+    seq=0
+    relay 0 offer a b s 500 video >one
+    { cat one && relay 1 bye a b s 90; } >two
+    SIGD_URL=ws://127.0.0.1:$(<fake.out)
+    export SIGD_URL
+    run --separate-stderr sigmon replay one --json
+    assert_success
+    assert_equal "$stderr" ''
+    assert_json '[.registered, .delivered] == [2, 1]'
+    run --separate-stderr sigmon replay two -W 500ms --json
+    assert_failure 5
+    assert_schema replay sigmon
+    assert_json '[.complete, .delivered] == [false, 1]'
 }
 
 @test "too few descriptors are told before anything is sent" {

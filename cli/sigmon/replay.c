@@ -72,10 +72,7 @@ static const struct source_ops ops = {
 
 static int read_script(struct script *s, const struct mon_args *a, const struct want *want)
 {
-    struct source source;
-    source_init(&source, NULL, a->opts, want);
-    source_listen(&source, &ops, s);
-    int status = source_run(&source);
+    int status = mon_watch(a, want, &ops, s);
     if (status == 0 && s->full) {
         return out_fail(EXIT_DATA, NULL, "out of memory");
     }

@@ -127,10 +127,7 @@ static int report(struct analyze *an, const struct mon_args *a, const char *file
 
 static int analyze(struct analyze *an, const struct mon_args *a, const struct want *want)
 {
-    struct source s;
-    source_init(&s, NULL, a->opts, want);
-    source_listen(&s, &ops, &an->tally);
-    int status = source_run(&s);
+    int status = mon_watch(a, want, &ops, &an->tally);
     if (status) {
         return status;
     }

@@ -44,27 +44,6 @@ static void put_way(struct sp_json *j, const struct tally_way *w)
     sp_json_int(j, "bytes", w->bytes);
 }
 
-static void put_rank(struct sp_json *j, const char *key, struct spread *s, unsigned permille)
-{
-    int64_t v = spread_rank(s, permille);
-    if (v < 0) {
-        sp_json_raw(j, key, SP_STR("null"));
-    } else {
-        sp_json_int(j, key, v);
-    }
-}
-
-static void put_spread(struct sp_json *j, const char *key, struct spread *s)
-{
-    sp_json_object(j, key);
-    sp_json_int(j, "count", (int64_t)s->n);
-    put_rank(j, "p50_us", s, 500);
-    put_rank(j, "p90_us", s, 900);
-    put_rank(j, "p99_us", s, 990);
-    put_rank(j, "max_us", s, 1000);
-    sp_json_end(j, '}');
-}
-
 static void put_stamp(struct sp_json *j, const char *key, const char *key_us, int64_t ms)
 {
     struct sp_stamp stamp = {0};
@@ -91,7 +70,7 @@ static bool put_figures(struct sp_json *j, struct tally *t)
     put_types(j, by_type);
     sp_json_end(j, '}');
     sp_json_int(j, "bytes", f->bytes);
-    put_spread(j, "relay", &t->relay);
+    spread_put(j, "relay", &t->relay);
     sp_json_int(j, "errors", f->errors);
     ok = put_words(j, "by_code", &t->codes) && ok;
     ok = put_words(j, "candidates", &t->candidates) && ok;
@@ -111,8 +90,8 @@ static bool put_calls(struct sp_json *j, struct tally *t)
     sp_json_int(j, "open", f->open);
     bool ok = put_words(j, "by_reason", &t->reasons);
     sp_json_end(j, '}');
-    put_spread(j, "setup", &t->setup);
-    put_spread(j, "life", &t->life);
+    spread_put(j, "setup", &t->setup);
+    spread_put(j, "life", &t->life);
     return ok;
 }
 

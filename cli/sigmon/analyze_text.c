@@ -10,7 +10,7 @@
 #define LABEL   16
 #define ID_MOST 40
 
-static void put_label(const char *label)
+void report_label(const char *label)
 {
     printf("%s%-*s%s", out_sgr("1"), LABEL, label, out_sgr("0"));
 }
@@ -54,7 +54,7 @@ static bool put_words_line(const char *label, const struct words *w)
     if (w->map.count == 0) {
         return true;
     }
-    put_label(label);
+    report_label(label);
     bool ok = put_words(w);
     putchar('\n');
     return ok;
@@ -83,7 +83,7 @@ static bool put_messages(const struct tally *t)
     const struct tally_figures *f = &t->f;
     char bytes[16];
     bool ok = true;
-    put_label("events");
+    report_label("events");
     printf("%lld", (long long)f->events);
     if (f->events) {
         fputs(": ", stdout);
@@ -91,7 +91,7 @@ static bool put_messages(const struct tally *t)
     }
     put_bytes(bytes, f->bytes);
     putchar('\n');
-    put_label("messages");
+    report_label("messages");
     printf("%lld: offer %lld, answer %lld, ice %lld, bye %lld; %s bytes", (long long)f->messages,
            (long long)f->offers, (long long)f->answers, (long long)f->candidates,
            (long long)f->byes, bytes);
@@ -106,7 +106,7 @@ static bool put_sessions(const struct tally *t)
 {
     const struct tally_figures *f = &t->f;
     bool ok = true;
-    put_label("sessions");
+    report_label("sessions");
     printf("%lld: %lld answered, %s%lld unanswered%s, %lld open", (long long)f->sessions,
            (long long)f->answered, f->unanswered ? out_sgr("31") : "", (long long)f->unanswered,
            f->unanswered ? out_sgr("0") : "", (long long)f->open);
@@ -121,7 +121,7 @@ static bool put_sessions(const struct tally *t)
     return ok;
 }
 
-static void put_spread(const char *label, struct spread *s)
+void report_spread(const char *label, struct spread *s)
 {
     static const struct {
         const char *name;
@@ -130,7 +130,7 @@ static void put_spread(const char *label, struct spread *s)
     if (s->n == 0) {
         return;
     }
-    put_label(label);
+    report_label(label);
     for (size_t i = 0; i < sizeof(ranks) / sizeof(ranks[0]); i++) {
         printf("%s%s ", i ? "  " : "", ranks[i].name);
         put_us(spread_rank(s, ranks[i].permille));
@@ -144,7 +144,7 @@ static bool put_errors(const struct tally *t)
     if (f->errors == 0) {
         return true;
     }
-    put_label("errors");
+    report_label("errors");
     printf("%s%lld%s (%.2f%%): ", out_sgr("31"), (long long)f->errors, out_sgr("0"),
            (double)f->errors * 100 / (double)f->attempts);
     bool ok = put_words(&t->codes);
@@ -163,7 +163,7 @@ static void put_others(const struct tally_figures *f)
                  {f->restarts, "restarts"},       {f->missed, "missed events"}};
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         if (lines[i].n) {
-            put_label(lines[i].label);
+            report_label(lines[i].label);
             printf("%s%lld%s\n", out_sgr("33"), (long long)lines[i].n, out_sgr("0"));
         }
     }
@@ -258,9 +258,9 @@ bool report_text(const struct report *r)
     struct tally *t = r->tally;
     put_head(r);
     bool ok = put_messages(t) && put_sessions(t);
-    put_spread("set-up", &t->setup);
-    put_spread("life", &t->life);
-    put_spread("relay", &t->relay);
+    report_spread("set-up", &t->setup);
+    report_spread("life", &t->life);
+    report_spread("relay", &t->relay);
     ok = ok && put_words_line("candidates", &t->candidates) && put_errors(t);
     put_others(&t->f);
     return ok && put_peers(r) && put_pairs(r);

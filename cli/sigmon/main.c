@@ -4,6 +4,8 @@
 #include "cli/common/print.h"
 #include "cli/sigmon/mon.h"
 
+#include <stdarg.h>
+
 const struct mon_command mon_commands[] = {
     {"tail", "[EXPR...]", "print events as they happen", "sigmon tail type=offer from='drone-*'",
      tail_rows, true, tail_run},
@@ -16,6 +18,8 @@ const struct mon_command mon_commands[] = {
     {"analyze", "FILE [EXPR...]", "figures of a recording: calls, times, errors, peers",
      "sigmon analyze calls.jsonl.gz --fail-on 'unanswered>0' --fail-on 'setup.p99>20ms'",
      analyze_rows, true, analyze_run},
+    {"replay", "FILE [EXPR...]", "make the peers of a recording and their messages again",
+     "sigmon replay calls.jsonl.gz --speed 10x --map s/drone/sim/", replay_rows, true, replay_run},
     {"audit", "verify FILE...", "check the chain of an audit log, oldest file first",
      "sigmon audit verify audit.log.1 audit.log", audit_rows, false, audit_run},
     {0}};
@@ -42,6 +46,18 @@ int mon_watch(const struct mon_args *a, const struct want *want, const struct so
     int status = source_run(&s);
     link_free(link);
     return status;
+}
+
+void mon_error(const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    fputs("sigmon: ", stderr);
+    out_safe(stderr, sp_str(text));
+    fputc('\n', stderr);
 }
 
 int mon_check_format(const struct link_opts *opts)

@@ -39,16 +39,20 @@ int mon_fail(const struct link *link);
 int mon_watch(const struct mon_args *a, const struct want *want, const struct source_ops *ops,
               void *ctx);
 
+/* mon_error prints why a command that has printed its one object fails. */
+void mon_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* mon_check_format tells whether -F is a template, with a message printed; EXIT_USAGE when not. */
 int mon_check_format(const struct link_opts *opts);
 
 extern const struct opt tail_rows[], flow_rows[], explain_rows[], record_rows[], analyze_rows[],
-    audit_rows[];
+    replay_rows[], audit_rows[];
 int tail_run(const struct mon_args *a);
 int flow_run(const struct mon_args *a);
 int explain_run(const struct mon_args *a);
 int record_run(const struct mon_args *a);
 int analyze_run(const struct mon_args *a);
+int replay_run(const struct mon_args *a);
 int audit_run(const struct mon_args *a);
 
 #endif

@@ -27,4 +27,9 @@ struct report {
 bool report_text(const struct report *r);
 bool report_json(const struct report *r, const struct link_opts *o);
 
+/* report_label prints the beginning of a line, report_spread a line of percentiles where there are
+ * any; for people. */
+void report_label(const char *label);
+void report_spread(const char *label, struct spread *s);
+
 #endif

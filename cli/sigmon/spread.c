@@ -44,3 +44,24 @@ int64_t spread_rank(struct spread *s, unsigned permille)
     size_t rank = (s->n * permille + 999) / 1000;
     return s->v[rank > 0 ? rank - 1 : 0];
 }
+
+static void put_rank(struct sp_json *j, const char *key, struct spread *s, unsigned permille)
+{
+    int64_t v = spread_rank(s, permille);
+    if (v < 0) {
+        sp_json_raw(j, key, SP_STR("null"));
+    } else {
+        sp_json_int(j, key, v);
+    }
+}
+
+void spread_put(struct sp_json *j, const char *key, struct spread *s)
+{
+    sp_json_object(j, key);
+    sp_json_int(j, "count", (int64_t)s->n);
+    put_rank(j, "p50_us", s, 500);
+    put_rank(j, "p90_us", s, 900);
+    put_rank(j, "p99_us", s, 990);
+    put_rank(j, "max_us", s, 1000);
+    sp_json_end(j, '}');
+}

@@ -43,12 +43,13 @@ int mon_watch(const struct mon_args *a, const struct want *want, const struct so
 int mon_check_format(const struct link_opts *opts);
 
 extern const struct opt tail_rows[], flow_rows[], explain_rows[], record_rows[], analyze_rows[],
-    audit_rows[];
+    audit_rows[], completion_rows[];
 int tail_run(const struct mon_args *a);
 int flow_run(const struct mon_args *a);
 int explain_run(const struct mon_args *a);
 int record_run(const struct mon_args *a);
 int analyze_run(const struct mon_args *a);
 int audit_run(const struct mon_args *a);
+int completion_run(const struct mon_args *a);
 
 #endif

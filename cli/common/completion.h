@@ -32,6 +32,9 @@ struct completion {
     /* What the program is run with to print ids that live now, a line each, within a second; NULL:
      * nothing of the kind is offered. Options of the connection are put before it. */
     const char *ids, *sessions;
+    /* Options put before those too: for a server, and where -f, --file names a recording instead;
+     * NULL: none, and there are no recordings. */
+    const char *live, *recorded;
     /* What a filter may begin with, each with a space before it, and fields whose values are known,
      * up to a row whose name is NULL; exprs NULL: the program has no filters. */
     const char *exprs;

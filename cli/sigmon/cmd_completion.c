@@ -66,14 +66,16 @@ int completion_run(const struct mon_args *a)
     char type_words[512];
     const struct completion_field fields[] = {
         {"event", event_words}, {"type", type_words}, {"kind", type_words}, {0}};
-    const struct completion sigmon = {
-        .program = "sigmon",
-        .common = link_rows,
-        .command = describe_each,
-        .bare = describe(&mon_commands[0]),
-        .sessions = "tail --since 10m -d 100ms -W 500ms -F '%{session}' session_open",
-        .exprs = exprs,
-        .fields = fields};
+    const struct completion sigmon = {.program = "sigmon",
+                                      .common = link_rows,
+                                      .command = describe_each,
+                                      .bare = describe(&mon_commands[0]),
+                                      .sessions =
+                                          "tail -d 100ms -W 500ms -F '%{session}' session_open",
+                                      .live = "--since 10m",
+                                      .recorded = "-C 500",
+                                      .exprs = exprs,
+                                      .fields = fields};
     put_types(type_words, sizeof(type_words));
     return a->n == 1 && completion_print(&sigmon, a->words[0])
                ? 0

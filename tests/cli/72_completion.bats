@@ -157,6 +157,42 @@ a_session()
     done
 }
 
+@test "sigmon: sessions of a recording that is named" {
+    a_session
+    sigmon record calls.gz --since 0 -d 50ms -q
+    sigctl -q -i drone-2 offer cam-1 --sdp auto
+    source <(sigmon completion bash)
+    export past=--json SIGD_URL=ws://127.0.0.1:1
+    assert_equal "$(bash_offers sigmon explain '')" ''
+    assert_equal "$(bash_offers sigmon explain -f calls.gz '')" "$session"
+    assert_equal "$(bash_offers sigmon --file = calls.gz flow '')" "$session"
+    assert_equal "$(bash_offers sigmon -f none explain '')" ''
+    ! command -v zsh >/dev/null ||
+        assert_equal "$(zsh_offers sigmon explain -f calls.gz '')" "$session"
+    ! command -v fish >/dev/null ||
+        assert_equal "$(fish_offers 'sigmon explain -f calls.gz ')" "$session"
+}
+
+@test "ids and sessions are those of the server that the line names" {
+    a_session
+    url=$SIGD_URL
+    export SIGD_URL=ws://127.0.0.1:1
+    source <(sigctl completion bash)
+    source <(sigmon completion bash)
+    assert_equal "$(bash_offers sigctl --url "$url" offer c)" cam-1
+    assert_equal "$(bash_offers sigmon -W 1s -u "$url" explain '')" "$session"
+    if command -v zsh >/dev/null; then
+        assert_equal "$(zsh_offers sigctl "--url=$url" offer c)" cam-1
+        assert_equal "$(zsh_offers sigmon -k --url "$url" explain '')" "$session"
+    fi
+    if command -v fish >/dev/null; then
+        assert_equal "$(fish_offers "sigctl offer c")" ''
+        assert_equal "$(fish_offers "sigctl -i x -u $url offer c")" cam-1
+        assert_equal "$(fish_offers "sigctl --url=$url offer c")" cam-1
+        assert_equal "$(fish_offers "sigmon -k --url $url explain ")" "$session"
+    fi
+}
+
 @test "both in one shell; what a server calls sessions is never run" {
     source <(sigctl completion bash)
     source <(sigmon completion bash)
@@ -203,4 +239,21 @@ a_session()
     assert_equal "$(fish_offers 'sigmon explain ')" "$session"
     fish_offers 'sigmon -f mys' | grep -qx myself
     fish_offers 'sigmon record mys' | grep -qx myself
+}
+
+@test "sigmon in bash, at a prompt: no space behind the field of a filter" {
+    load prompt
+    printf 'PS1="$ "\nsource <(sigmon completion bash)\n' >rc
+    terminal 110 40 "cd $PWD; bash --rcfile rc --noprofile -i"
+    wait_for 5 shows '^\$'
+    type_text 'sigmon ty'
+    keys Tab
+    wait_for 5 shows '^\$ sigmon type=$'
+    type_text 'off'
+    keys Tab
+    wait_for 5 shows '^\$ sigmon type=offer *$'
+    type_text 'fro'
+    keys Tab
+    wait_for 5 shows '^\$ sigmon type=offer from=$'
+    stop_prompt
 }

@@ -75,7 +75,7 @@ static void add_place(const struct repl *r, const struct place *p, struct sp_str
     char whole[SP_ID_MAX + 128];
     struct sp_str word;
     const char *id;
-    for (size_t at = 0; grammar_word(p, &at, &word);) {
+    for (size_t at = 0; place_word(p, &at, &word);) {
         snprintf(whole, sizeof(whole), "%.*s%.*s", (int)head.n, head.p, (int)word.n, word.p);
         add(to, whole);
     }
@@ -97,7 +97,7 @@ static int add_option(const struct repl *r, const struct command *cmd, const cha
         return -1;
     }
     const struct opt *row = grammar_row(cmd, word);
-    struct place p = row ? grammar_value(row) : (struct place){0};
+    struct place p = row ? place_value(row) : (struct place){0};
     head++;
     add_place(r, &p, (struct sp_str){word, head < 64 ? head : 0}, add, to);
     return word[head] == '@' ? (int)head + 1 : p.files ? (int)head : -1;
@@ -117,9 +117,9 @@ int repl_complete(void *ctx, const char *line, size_t start, edit_add_fn add, vo
         return add_option(r, a.cmd, word, add, to);
     }
     if (a.option) {
-        p = grammar_value(a.option);
+        p = place_value(a.option);
     } else if (a.cmd) {
-        p = grammar_argument(a.cmd, a.argument, a.before);
+        p = place_argument(a.cmd->args, a.argument, a.before);
     } else {
         p.commands = true;
     }
@@ -137,7 +137,7 @@ void repl_hint(void *ctx, const char *line, char *out, size_t cap)
     if (!find_place(&a, line, n) || !a.cmd) {
         return;
     }
-    const char *rest = a.option ? a.option->arg : grammar_rest(a.cmd, a.argument);
+    const char *rest = a.option ? a.option->arg : place_rest(a.cmd->args, a.argument);
     if (rest[0]) {
         snprintf(out, cap, "%s%s", open ? " " : "", rest);
     }

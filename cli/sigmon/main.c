@@ -22,6 +22,8 @@ const struct mon_command mon_commands[] = {
      "sigmon replay calls.jsonl.gz --speed 10x --map s/drone/sim/", replay_rows, true, replay_run},
     {"audit", "verify FILE...", "check the chain of an audit log, oldest file first",
      "sigmon audit verify audit.log.1 audit.log", audit_rows, false, audit_run},
+    {"completion", "bash|zsh|fish", "print a completion script", "source <(sigmon completion bash)",
+     completion_rows, false, completion_run},
     {0}};
 
 int mon_fail(const struct link *link)

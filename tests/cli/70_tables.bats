@@ -36,6 +36,8 @@ command_names()
     done
 }
 
+mon_command_names() { sigmon --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\).*/\1/p'; }
+
 # part TITLE: the options behind that line of a help text, up to the next blank line.
 part() { sed -n "/^$1:\$/,/^\$/p" | options; }
 
@@ -49,7 +51,7 @@ part() { sed -n "/^$1:\$/,/^\$/p" | options; }
 }
 
 @test "each command of sigmon has a section with its options, and no section is without a command" {
-    names=$(sigmon --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\).*/\1/p')
+    names=$(mon_command_names)
     [[ $names ]]
     assert_equal "$(sed -n 's/^\.Ss //p' "$man/sigmon.1" | sort)" "$(sort <<<"$names")"
     for name in $names; do
@@ -67,17 +69,29 @@ part() { sed -n "/^$1:\$/,/^\$/p" | options; }
     done
 }
 
-@test "the completions know every command and option" {
+# assert_completed TOOL COMMAND...: each of them, and each of its options, is in the scripts.
+assert_completed()
+{
+    local tool=$1 shell script name option
+    shift
     for shell in bash zsh fish; do
-        script=$(sigctl completion "$shell")
-        for name in $(command_names); do
-            grep -qw -- "$name" <<<"$script" || fail "$shell: $name"
-            for option in $(sigctl help "$name" | options | sed 's/.* //'); do
-                grep -q -- "$option" <<<"$script" || fail "$shell: $name --$option"
+        script=$("$tool" completion "$shell")
+        for name in "$@"; do
+            grep -qw -- "$name" <<<"$script" || fail "$tool, $shell: $name"
+            for option in $("$tool" help "$name" | options | sed 's/.* //'); do
+                grep -q -- "$option" <<<"$script" || fail "$tool, $shell: $name --$option"
             done
         done
+        ! grep -qE "_NAME|-c NAME" <<<"$script" || fail "$tool, $shell: a stand-in for the name is left"
     done
-    bash -n <(sigctl completion bash)
+    bash -n <("$tool" completion bash)
+}
+
+@test "the completions know every command and option" {
+    mapfile -t names < <(command_names)
+    assert_completed sigctl "${names[@]}"
+    mapfile -t names < <(mon_command_names)
+    assert_completed sigmon "${names[@]}"
 }
 
 @test "completion in bash offers commands, options and nothing for an unknown shell" {
@@ -88,6 +102,13 @@ part() { sed -n "/^$1:\$/,/^\$/p" | options; }
     COMP_WORDS=(sigctl offer --med) COMP_CWORD=2
     _sigctl
     assert_equal "${COMPREPLY[*]}" --media
-    run --separate-stderr sigctl completion tcsh
+    for tool in sigctl sigmon; do
+        run --separate-stderr "$tool" completion tcsh
+        assert_failure 2
+        assert_output ''
+        assert_equal "$stderr" "$tool: completion for bash, zsh or fish"
+    done
+    run --separate-stderr sigmon completion
     assert_failure 2
+    assert_output ''
 }

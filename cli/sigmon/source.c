@@ -209,17 +209,16 @@ static int ask_monitor(struct source *s, bool again)
     return status;
 }
 
-/* Where strangers may not watch, an identity may. */
-static int become_someone(struct source *s)
+int source_become(struct link *l, const struct link_opts *o, char *id, size_t cap)
 {
     uint32_t r = 0;
-    if (s->opts->id) {
-        snprintf(s->id, sizeof(s->id), "%s", s->opts->id);
+    if (o->id) {
+        snprintf(id, cap, "%s", o->id);
     } else if (getrandom(&r, sizeof(r), 0) == (ssize_t)sizeof(r)) {
-        snprintf(s->id, sizeof(s->id), "sigmon-%ld-%06x", (long)getpid(), r & 0xffffff);
+        snprintf(id, cap, "sigmon-%ld-%06x", (long)getpid(), r & 0xffffff);
     }
-    struct link_who who = {s->id, NULL, {NULL, 0}};
-    return link_register(s->link, &who, link_deadline(ASK_US));
+    struct link_who who = {id, NULL, {NULL, 0}};
+    return link_register(l, &who, link_deadline(ASK_US));
 }
 
 static int make_ready_file(const struct source *s)
@@ -237,7 +236,7 @@ static int attach(struct source *s, bool again)
 {
     int status = ask_monitor(s, again);
     if (status && link_why(s->link)->err == SP_NOT_REGISTERED) {
-        status = become_someone(s);
+        status = source_become(s->link, s->opts, s->id, sizeof(s->id));
         status = status ? status : ask_monitor(s, again);
     }
     if (status == 0 && s->opts->verbose) {

@@ -51,6 +51,10 @@ void source_init(struct source *s, struct link *link, const struct link_opts *op
                  const struct want *want);
 void source_listen(struct source *s, const struct source_ops *ops, void *ctx);
 
+/* source_become registers as the id of the options, else as one made up, where strangers may not
+ * watch. The id is kept in the cap bytes, which live as long as the link. */
+int source_become(struct link *l, const struct link_opts *o, char *id, size_t cap);
+
 /* source_open connects and attaches. */
 int source_open(struct source *s);
 

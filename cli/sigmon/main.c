@@ -9,6 +9,8 @@ const struct mon_command mon_commands[] = {
      tail_rows, true, tail_run},
     {"flow", "[SESSION]", "the messages of calls as a ladder",
      "sigmon flow --since 1m --until event=session_end", flow_rows, true, flow_run},
+    {"top", "[EXPR...]", "who sends how much, and the sessions, now",
+     "sigmon top --by sessions --sort -age", top_rows, true, top_run},
     {"stat", "[INTERVAL [COUNT]]", "a line of the server's counters, again and again",
      "sigmon stat 1 60", stat_rows, false, stat_run},
     {"explain", "[SESSION]", "what happened in a call, and why it failed",
@@ -90,7 +92,7 @@ static void help_options(FILE *f)
 static const struct {
     int (*run)(const struct mon_args *a);
     void (*tell)(FILE *f);
-} help_more[] = {{stat_run, stat_help}};
+} help_more[] = {{top_run, top_help}, {stat_run, stat_help}};
 
 static void help_one(FILE *f, const struct mon_command *cmd)
 {

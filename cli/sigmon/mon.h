@@ -43,15 +43,17 @@ int mon_watch(const struct mon_args *a, const struct want *want, const struct so
 int mon_check_format(const struct link_opts *opts);
 
 extern const struct opt tail_rows[], flow_rows[], explain_rows[], record_rows[], audit_rows[],
-    stat_rows[];
+    stat_rows[], top_rows[];
 int tail_run(const struct mon_args *a);
 int flow_run(const struct mon_args *a);
 int explain_run(const struct mon_args *a);
 int stat_run(const struct mon_args *a);
+int top_run(const struct mon_args *a);
 int record_run(const struct mon_args *a);
 int audit_run(const struct mon_args *a);
 
 /* What the help of a command tells besides its options. */
 void stat_help(FILE *f);
+void top_help(FILE *f);
 
 #endif

@@ -19,7 +19,7 @@
 void source_init(struct source *s, struct link *link, const struct link_opts *opts,
                  const struct want *want)
 {
-    *s = (struct source){.link = link, .opts = opts, .want = want, .seq = -1};
+    *s = (struct source){.link = link, .opts = opts, .want = want, .tick_us = TICK_US, .seq = -1};
 }
 
 void source_listen(struct source *s, const struct source_ops *ops, void *ctx)
@@ -256,7 +256,7 @@ int source_follow(struct source *s, int64_t deadline)
 {
     link_comes_back(s->link, true);
     for (;;) {
-        int64_t tick = s->ops->tick ? link_deadline(TICK_US) : OPT_NEVER;
+        int64_t tick = s->ops->tick ? link_deadline(s->tick_us) : OPT_NEVER;
         int status = link_until(s->link, is_done, s, tick < deadline ? tick : deadline);
         if (status == EXIT_TIMEOUT && tick < deadline) {
             s->ops->tick(s->ctx);
@@ -353,7 +353,11 @@ int source_run(struct source *s)
     if (s->opts->timeout_us >= 0) {
         give_up = link_deadline(s->opts->timeout_us);
     }
+    status = status || !s->ops->opened ? status : s->ops->opened(s->ctx, s);
     status = status ? status : source_follow(s, end < give_up ? end : give_up);
+    if (s->ops->closing) {
+        s->ops->closing(s->ctx);
+    }
     if (status == EXIT_TIMEOUT && end <= give_up) {
         return 0;
     }

@@ -61,6 +61,7 @@ static struct peer *touch(struct crowd *c, struct sp_str id)
     if (p) {
         unlink_peer(c, p);
         link_newest(c, p);
+        p->doubt = false;
         return p;
     }
     if (id.n == 0 || id.n > SP_ID_MAX || memchr(id.p, '\0', id.n)) {
@@ -170,6 +171,9 @@ static struct call *note_call(struct crowd *c, const struct sp_event *ev)
     by_wall.n[SP_EN_at] = -1;
     struct call *call = book_event(&c->book, &by_wall, &full);
     c->full = c->full || full;
+    if (call) {
+        call->doubt = false;
+    }
     if (c->book.n > CROWD_CALLS && c->book.oldest != call) {
         book_forget(&c->book, c->book.oldest);
     }
@@ -199,6 +203,38 @@ struct call *crowd_call(struct crowd *c, struct sp_str session, struct sp_str fr
         call = note_call(c, &ev);
     }
     return call;
+}
+
+/* ---------------------------------------------------------------- gaps */
+
+void crowd_doubt(struct crowd *c)
+{
+    for (struct peer *p = c->oldest; p; p = p->newer) {
+        p->doubt = p->gone_us < 0;
+    }
+    for (struct call *call = c->book.oldest; call; call = call->newer) {
+        call->doubt = !book_is_over(call);
+    }
+}
+
+void crowd_settle_peers(struct crowd *c, int64_t now_us)
+{
+    for (struct peer *p = c->oldest; p; p = p->newer) {
+        p->gone_us = p->doubt ? now_us : p->gone_us;
+        p->doubt = false;
+    }
+}
+
+void crowd_settle_calls(struct crowd *c, int64_t now_us)
+{
+    struct call *next;
+    (void)now_us;
+    for (struct call *call = c->book.oldest; call; call = next) {
+        next = call->newer;
+        if (call->doubt) {
+            book_forget(&c->book, call);
+        }
+    }
 }
 
 /* ---------------------------------------------------------------- time */

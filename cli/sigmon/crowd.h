@@ -17,6 +17,7 @@ struct peer {
     int64_t since_ms; /* wall clock; -1: not known */
     int64_t conn;     /* -1: not known */
     int64_t gone_us;  /* -1: it is here */
+    bool doubt;       /* a gap may have told that it left */
     uint64_t out, in, bytes, errors;
     uint64_t was_out, was_in, was_bytes; /* when the interval began */
     double out_s, in_s, bytes_s;
@@ -55,6 +56,13 @@ int64_t crowd_server_ms(const struct crowd *c, int64_t now_us);
 
 /* crowd_gone has every peer gone and every call forgotten: lists tell anew who is here. */
 void crowd_gone(struct crowd *c, int64_t now_us);
+
+/* crowd_doubt says that events were missed: until a list or an event tells of somebody, or of an
+ * open call, it may be over. Once a list was read, the others are: crowd_settle_peers has them
+ * gone, crowd_settle_calls forgets them. */
+void crowd_doubt(struct crowd *c);
+void crowd_settle_peers(struct crowd *c, int64_t now_us);
+void crowd_settle_calls(struct crowd *c, int64_t now_us);
 
 /* crowd_sample ends an interval: rates, who waits, and what is old is forgotten. */
 void crowd_sample(struct crowd *c, int64_t now_us);

@@ -11,6 +11,7 @@
 
 #define LEAST_US  50000
 #define SECOND_US 1000000
+#define NOTE_US   5000000
 #define TICK_US   250000 /* no longer between two looks at the clock */
 
 struct top_opts {
@@ -43,6 +44,7 @@ struct top {
     bool reload;         /* the lists have to be asked for again */
     int64_t interval_us; /* between frames */
     int64_t next_us, sampled_us, frames;
+    int64_t note_end_us;
     int64_t file_us; /* a recording's clock */
     int status;      /* what ended it between two events */
     bool full;       /* out of memory */
@@ -105,6 +107,9 @@ static void frame(struct top *t)
 {
     int64_t since_us = t->sampled_us;
     begin_interval(t);
+    if (link_mono_us() >= t->note_end_us) {
+        t->view.note[0] = '\0';
+    }
     if (!t->view.paused) {
         take_rows(t);
     }
@@ -136,10 +141,11 @@ static void on_event(void *ctx, const struct sp_event *ev, struct sp_str raw)
 
 static void note(struct top *t, const char *text)
 {
-    snprintf(t->view.note, sizeof(t->view.note), "%s", text);
     if (t->screen) {
+        snprintf(t->view.note, sizeof(t->view.note), "%s", text);
+        t->note_end_us = link_deadline(NOTE_US);
         top_screen_draw(&t->view);
-    } else if (text[0]) {
+    } else {
         out_note("%s", text);
     }
 }
@@ -155,6 +161,9 @@ static void on_gap(void *ctx, const struct source_gap *gap)
     struct top *t = ctx;
     t->crowd.missed += gap->missed;
     t->reload = !t->is_file;
+    if (t->reload) {
+        crowd_doubt(&t->crowd);
+    }
 }
 
 static void on_restart(void *ctx)
@@ -171,7 +180,7 @@ static int load(struct top *t)
     int status = top_lists(t->link, &t->crowd, is_done, t, text, sizeof(text));
     if (status == 0) {
         t->reload = false;
-        if (text[0] || t->screen) {
+        if (text[0]) {
             note(t, text);
         }
     }
@@ -181,7 +190,7 @@ static int load(struct top *t)
 static void on_tick(void *ctx)
 {
     struct top *t = ctx;
-    top_keys_rest(&t->view);
+    bool waited = top_keys_rest(&t->view);
     if (t->reload) {
         int status = load(t);
         t->status = status > 128 ? status : 0;
@@ -194,7 +203,7 @@ static void on_tick(void *ctx)
             t->next_us += t->interval_us;
         }
         frame(t);
-    } else if (t->screen) {
+    } else if (t->screen && waited) {
         top_screen_draw(&t->view);
     }
 }

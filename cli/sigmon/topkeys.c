@@ -269,10 +269,12 @@ bool top_keys(struct top_view *v, const char *p, size_t n)
     return anew;
 }
 
-void top_keys_rest(struct top_view *v)
+bool top_keys_rest(struct top_view *v)
 {
-    if (v->esc == TOP_ESC_SEEN) {
+    bool waited = v->esc == TOP_ESC_SEEN;
+    if (waited) {
         v->esc = TOP_ESC_NONE;
         take(v, ESC);
     }
+    return waited;
 }

@@ -50,11 +50,12 @@ static const struct list {
     const char *type, *body, *array;
     enum sp_type want;
     void (*on_element)(struct crowd *c, const struct link_msg *m);
+    void (*settle)(struct crowd *c, int64_t now_us);
     const char *without; /* what follows when it is refused */
-} lists[] = {
-    {"list", "\"detail\":true", "peers", SP_T_CLIENTS, on_peer, "list refused: peers since now"},
-    {"sessions", "\"limit\":1000", "sessions", SP_T_SESSIONS, on_session,
-     "sessions refused: those since now"}};
+} lists[] = {{"list", "\"detail\":true", "peers", SP_T_CLIENTS, on_peer, crowd_settle_peers,
+              "list refused: peers since now"},
+             {"sessions", "\"limit\":1000", "sessions", SP_T_SESSIONS, on_session,
+              crowd_settle_calls, "sessions refused: those since now"}};
 
 #define NLISTS (sizeof(lists) / sizeof(lists[0]))
 
@@ -105,6 +106,7 @@ static int take_list(struct link *l, struct crowd *c, const struct list *list, l
         struct sp_str s = link_text(link_reply(l), "next", next, sizeof(next));
         snprintf(after, sizeof(after), "%.*s", (int)s.n, s.n ? s.p : "");
     } while (after[0] && ++pages < PAGES_MOST && !(done && done(ctx)));
+    list->settle(c, link_mono_us());
     return 0;
 }
 

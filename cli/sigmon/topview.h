@@ -105,7 +105,8 @@ void top_view_frame(struct top_view *v, unsigned w, unsigned h, top_line_fn fn, 
 
 /* top_keys takes what was typed. Gives whether the rows have to be taken, or sorted, anew. */
 bool top_keys(struct top_view *v, const char *p, size_t n);
-/* top_keys_rest says that nothing came for a while: an escape that waits is the key itself. */
-void top_keys_rest(struct top_view *v);
+/* top_keys_rest says that nothing came for a while: an escape that waits is the key itself. Gives
+ * whether one has waited. */
+bool top_keys_rest(struct top_view *v);
 
 #endif

@@ -42,6 +42,7 @@ struct call {
     int64_t setup_us, life_us; /* as the server measured them */
     int ended_by;              /* the side that sent the bye; -1: nobody, or not seen */
     char reason[SP_REASON_MAX + 1];
+    bool doubt; /* the caller's own; false when it is made */
 };
 
 struct book {

@@ -11,6 +11,10 @@ const struct mon_command mon_commands[] = {
      tail_rows, true, tail_run},
     {"flow", "[SESSION]", "the messages of calls as a ladder",
      "sigmon flow --since 1m --until event=session_end", flow_rows, true, flow_run},
+    {"top", "[EXPR...]", "who sends how much, and the sessions, now",
+     "sigmon top --by sessions --sort -age", top_rows, true, top_run},
+    {"stat", "[INTERVAL [COUNT]]", "a line of the server's counters, again and again",
+     "sigmon stat 1 60", stat_rows, false, stat_run},
     {"explain", "[SESSION]", "what happened in a call, and why it failed",
      "sigmon explain 9In3aYTL", explain_rows, true, explain_run},
     {"record", "FILE [EXPR...]", "write events to a file, compressed when it ends in .gz",
@@ -105,6 +109,12 @@ static void help_options(FILE *f)
     opt_help(f, want_rows);
 }
 
+/* What else the help of a command tells. */
+static const struct {
+    int (*run)(const struct mon_args *a);
+    void (*tell)(FILE *f);
+} help_more[] = {{top_run, top_help}, {stat_run, stat_help}};
+
 static void help_one(FILE *f, const struct mon_command *cmd)
 {
     fprintf(f, "  %s\n\nusage: sigmon [OPTIONS] %s %s\n%s\n", cmd->example, cmd->name, cmd->args,
@@ -116,6 +126,11 @@ static void help_one(FILE *f, const struct mon_command *cmd)
     if (cmd->wants) {
         fputs("\nwhich events:\n", f);
         opt_help(f, want_rows);
+    }
+    for (size_t i = 0; i < sizeof(help_more) / sizeof(help_more[0]); i++) {
+        if (help_more[i].run == cmd->run) {
+            help_more[i].tell(f);
+        }
     }
     fputs("\nsigmon help options: connection and output\n", f);
 }

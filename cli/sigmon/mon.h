@@ -46,14 +46,20 @@ void mon_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int mon_check_format(const struct link_opts *opts);
 
 extern const struct opt tail_rows[], flow_rows[], explain_rows[], record_rows[], analyze_rows[],
-    replay_rows[], audit_rows[], completion_rows[];
+    replay_rows[], audit_rows[], completion_rows[], stat_rows[], top_rows[];
 int tail_run(const struct mon_args *a);
 int flow_run(const struct mon_args *a);
 int explain_run(const struct mon_args *a);
+int stat_run(const struct mon_args *a);
+int top_run(const struct mon_args *a);
 int record_run(const struct mon_args *a);
 int analyze_run(const struct mon_args *a);
 int replay_run(const struct mon_args *a);
 int audit_run(const struct mon_args *a);
 int completion_run(const struct mon_args *a);
+
+/* What the help of a command tells besides its options. */
+void stat_help(FILE *f);
+void top_help(FILE *f);
 
 #endif

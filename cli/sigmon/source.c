@@ -19,7 +19,7 @@
 void source_init(struct source *s, struct link *link, const struct link_opts *opts,
                  const struct want *want)
 {
-    *s = (struct source){.link = link, .opts = opts, .want = want, .seq = -1};
+    *s = (struct source){.link = link, .opts = opts, .want = want, .tick_us = TICK_US, .seq = -1};
 }
 
 void source_listen(struct source *s, const struct source_ops *ops, void *ctx)
@@ -209,17 +209,16 @@ static int ask_monitor(struct source *s, bool again)
     return status;
 }
 
-/* Where strangers may not watch, an identity may. */
-static int become_someone(struct source *s)
+int source_become(struct link *l, const struct link_opts *o, char *id, size_t cap)
 {
     uint32_t r = 0;
-    if (s->opts->id) {
-        snprintf(s->id, sizeof(s->id), "%s", s->opts->id);
+    if (o->id) {
+        snprintf(id, cap, "%s", o->id);
     } else if (getrandom(&r, sizeof(r), 0) == (ssize_t)sizeof(r)) {
-        snprintf(s->id, sizeof(s->id), "sigmon-%ld-%06x", (long)getpid(), r & 0xffffff);
+        snprintf(id, cap, "sigmon-%ld-%06x", (long)getpid(), r & 0xffffff);
     }
-    struct link_who who = {s->id, NULL, {NULL, 0}};
-    return link_register(s->link, &who, link_deadline(ASK_US));
+    struct link_who who = {id, NULL, {NULL, 0}};
+    return link_register(l, &who, link_deadline(ASK_US));
 }
 
 static int make_ready_file(const struct source *s)
@@ -237,7 +236,7 @@ static int attach(struct source *s, bool again)
 {
     int status = ask_monitor(s, again);
     if (status && link_why(s->link)->err == SP_NOT_REGISTERED) {
-        status = become_someone(s);
+        status = source_become(s->link, s->opts, s->id, sizeof(s->id));
         status = status ? status : ask_monitor(s, again);
     }
     if (status == 0 && s->opts->verbose) {
@@ -257,7 +256,7 @@ int source_follow(struct source *s, int64_t deadline)
 {
     link_comes_back(s->link, true);
     for (;;) {
-        int64_t tick = s->ops->tick ? link_deadline(TICK_US) : OPT_NEVER;
+        int64_t tick = s->ops->tick ? link_deadline(s->tick_us) : OPT_NEVER;
         int status = link_until(s->link, is_done, s, tick < deadline ? tick : deadline);
         if (status == EXIT_TIMEOUT && tick < deadline) {
             s->ops->tick(s->ctx);
@@ -354,7 +353,11 @@ int source_run(struct source *s)
     if (s->opts->timeout_us >= 0) {
         give_up = link_deadline(s->opts->timeout_us);
     }
+    status = status || !s->ops->opened ? status : s->ops->opened(s->ctx, s);
     status = status ? status : source_follow(s, end < give_up ? end : give_up);
+    if (s->ops->closing) {
+        s->ops->closing(s->ctx);
+    }
     if (status == EXIT_TIMEOUT && end <= give_up) {
         return 0;
     }

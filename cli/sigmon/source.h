@@ -12,9 +12,13 @@ struct source_gap {
     int64_t missed, from, to;
 };
 
+struct source;
+
 /* source_ops are what is told, in order; each may be NULL. raw is the object as it came, borrowed
  * for the call. */
 struct source_ops {
+    /* attached for the first time; a status other than 0 ends it */
+    int (*opened)(void *ctx, struct source *s);
     void (*event)(void *ctx, const struct sp_event *ev, struct sp_str raw);
     void (*gap)(void *ctx, const struct source_gap *gap);
     /* the numbers and times of events begin anew: the server was restarted, or is another one */
@@ -25,10 +29,12 @@ struct source_ops {
     void (*present)(void *ctx);
     /* a signal came; true: it was not one to end */
     bool (*signal)(void *ctx, int signo);
-    /* called a few times in a second while nothing comes, of a server alone */
+    /* called each tick_us, of a server alone */
     void (*tick)(void *ctx);
     /* true ends it */
     bool (*done)(void *ctx);
+    /* nothing is told any more; a failure is printed behind it */
+    void (*closing)(void *ctx);
 };
 
 struct source {
@@ -37,6 +43,7 @@ struct source {
     const struct want *want;
     const struct source_ops *ops;
     void *ctx;
+    int64_t tick_us; /* 250 ms unless it is set */
     int64_t seq;     /* of the newest event seen; -1: none */
     int64_t past;    /* the past ends at this number */
     bool is_past;    /* and has not ended yet */
@@ -50,6 +57,10 @@ struct source {
 void source_init(struct source *s, struct link *link, const struct link_opts *opts,
                  const struct want *want);
 void source_listen(struct source *s, const struct source_ops *ops, void *ctx);
+
+/* source_become registers as the id of the options, else as one made up, where strangers may not
+ * watch. The id is kept in the cap bytes, which live as long as the link. */
+int source_become(struct link *l, const struct link_opts *o, char *id, size_t cap);
 
 /* source_open connects and attaches. */
 int source_open(struct source *s);

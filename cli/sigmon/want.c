@@ -68,12 +68,11 @@ int want_session(struct want *w, const char *part)
     return want_also(w, expr);
 }
 
-static int read_words(struct want *w, char **words, int n)
+int want_words(char expr[SP_FILTER_MAX + 1], char **words, int n)
 {
-    char expr[sizeof(w->filter)];
     struct sp_filter f;
     struct sp_buf b;
-    sp_buf_init(&b, expr, sizeof(expr) - 1);
+    sp_buf_init(&b, expr, SP_FILTER_MAX);
     for (int i = 0; i < n; i++) {
         sp_buf_str(&b, i > 0 ? SP_STR(" ") : SP_STR(""));
         sp_buf_str(&b, sp_str(words[i]));
@@ -82,11 +81,14 @@ static int read_words(struct want *w, char **words, int n)
     if (b.full) {
         return out_fail(EXIT_USAGE, NULL, "the filter is longer than %u bytes", SP_FILTER_MAX);
     }
-    if (b.n == 0) {
-        return 0;
-    }
-    int status = want_compile(&f, "filter", expr);
-    return status ? status : join(w, "", expr);
+    return b.n == 0 ? 0 : want_compile(&f, "filter", expr);
+}
+
+static int read_words(struct want *w, char **words, int n)
+{
+    char expr[sizeof(w->filter)];
+    int status = want_words(expr, words, n);
+    return status || expr[0] == '\0' ? status : join(w, "", expr);
 }
 
 static int read_list(struct want *w, const struct opt_list *list, const char *what,

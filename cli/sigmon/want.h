@@ -40,6 +40,10 @@ struct want {
  * and gives EXIT_USAGE. */
 int want_read(struct want *w, const struct want_opts *o, char **words, int n);
 
+/* want_words makes one expression of n words and checks it; EXIT_USAGE with a message when it is
+ * none. */
+int want_words(char expr[SP_FILTER_MAX + 1], char **words, int n);
+
 #define WANT_ALL INT64_C(1000000000) /* a backlog of all that is kept */
 
 /* want_read_file is want_read for a command that reads a recording: --file, or else the first word.

@@ -182,6 +182,12 @@ static void put_past(const struct source *s, struct sp_json *j, bool again)
     }
 }
 
+static int64_t ask_deadline(const struct source *s)
+{
+    int64_t us = s->opts->timeout_us;
+    return link_deadline(us >= 0 && us < ASK_US ? us : ASK_US);
+}
+
 static int ask_monitor(struct source *s, bool again)
 {
     char text[SP_FILTER_MAX * 6 + 512], body[SP_FILTER_MAX * 6 + 256];
@@ -201,7 +207,7 @@ static int ask_monitor(struct source *s, bool again)
     sp_buf_init(&b, text, sizeof(text));
     sp_put_send(&b, SP_STR("monitor"), none, none, sp_buf_view(&c), link_rid(s->link));
     s->is_asking = true;
-    int status = link_ask(s->link, sp_buf_view(&b), SP_T_ACK, link_deadline(ASK_US));
+    int status = link_ask(s->link, sp_buf_view(&b), SP_T_ACK, ask_deadline(s));
     if (status == 0 && s->is_asking) {
         take_ack(s);
     }
@@ -219,7 +225,7 @@ static int become_someone(struct source *s)
         snprintf(s->id, sizeof(s->id), "sigmon-%ld-%06x", (long)getpid(), r & 0xffffff);
     }
     struct link_who who = {s->id, NULL, {NULL, 0}};
-    return link_register(s->link, &who, link_deadline(ASK_US));
+    return link_register(s->link, &who, ask_deadline(s));
 }
 
 static int make_ready_file(const struct source *s)
@@ -350,11 +356,14 @@ int source_run(struct source *s)
         link_on_signal(s->link, s->ops->signal, s->ctx);
     }
     int status = source_open(s);
+    if (status) {
+        return mon_fail(s->link);
+    }
     int64_t end = link_deadline(s->want->duration_us), give_up = OPT_NEVER;
     if (s->opts->timeout_us >= 0) {
         give_up = link_deadline(s->opts->timeout_us);
     }
-    status = status ? status : source_follow(s, end < give_up ? end : give_up);
+    status = source_follow(s, end < give_up ? end : give_up);
     if (status == EXIT_TIMEOUT && end <= give_up) {
         return 0;
     }

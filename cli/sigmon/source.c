@@ -182,6 +182,12 @@ static void put_past(const struct source *s, struct sp_json *j, bool again)
     }
 }
 
+static int64_t ask_deadline(const struct link_opts *o)
+{
+    int64_t us = o->timeout_us;
+    return link_deadline(us >= 0 && us < ASK_US ? us : ASK_US);
+}
+
 static int ask_monitor(struct source *s, bool again)
 {
     char text[SP_FILTER_MAX * 6 + 512], body[SP_FILTER_MAX * 6 + 256];
@@ -201,7 +207,7 @@ static int ask_monitor(struct source *s, bool again)
     sp_buf_init(&b, text, sizeof(text));
     sp_put_send(&b, SP_STR("monitor"), none, none, sp_buf_view(&c), link_rid(s->link));
     s->is_asking = true;
-    int status = link_ask(s->link, sp_buf_view(&b), SP_T_ACK, link_deadline(ASK_US));
+    int status = link_ask(s->link, sp_buf_view(&b), SP_T_ACK, ask_deadline(s->opts));
     if (status == 0 && s->is_asking) {
         take_ack(s);
     }
@@ -218,7 +224,7 @@ int source_become(struct link *l, const struct link_opts *o, char *id, size_t ca
         snprintf(id, cap, "sigmon-%ld-%06x", (long)getpid(), r & 0xffffff);
     }
     struct link_who who = {id, NULL, {NULL, 0}};
-    return link_register(l, &who, link_deadline(ASK_US));
+    return link_register(l, &who, ask_deadline(o));
 }
 
 static int make_ready_file(const struct source *s)
@@ -349,11 +355,14 @@ int source_run(struct source *s)
         link_on_signal(s->link, s->ops->signal, s->ctx);
     }
     int status = source_open(s);
+    if (status) {
+        return mon_fail(s->link);
+    }
     int64_t end = link_deadline(s->want->duration_us), give_up = OPT_NEVER;
     if (s->opts->timeout_us >= 0) {
         give_up = link_deadline(s->opts->timeout_us);
     }
-    status = status || !s->ops->opened ? status : s->ops->opened(s->ctx, s);
+    status = s->ops->opened ? s->ops->opened(s->ctx, s) : 0;
     status = status ? status : source_follow(s, end < give_up ? end : give_up);
     if (s->ops->closing) {
         s->ops->closing(s->ctx);

@@ -48,6 +48,31 @@ attached()
     assert_failure 5
 }
 
+@test "-W bounds the attaching too, and a --duration does not make it a success" {
+    kill -s STOP "$SIGD_PID"
+    run --separate-stderr sigmon -W 200ms -d 100ms
+    kill -s CONT "$SIGD_PID"
+    assert_failure 5
+    assert_output ''
+    assert_equal "$stderr" "sigmon: $SIGD_URL does not answer"
+    start silent python3 - <<'END'
+import base64, hashlib, re, socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+c = s.accept()[0]
+key = re.search(r"(?i)sec-websocket-key: *(\S+)", c.recv(65536).decode())[1]
+accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
+c.sendall(f"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n".encode())
+while c.recv(65536):
+    pass
+END
+    wait_for 10 test -s silent.out
+    run --separate-stderr timeout 5 sigmon -u "ws://127.0.0.1:$(<silent.out)" -W 200ms -d 100ms
+    assert_failure 5
+    assert_output ''
+    assert_equal "$stderr" 'sigmon: timed out'
+}
+
 @test "--fail-on: the event is shown, and it is 1" {
     attached --fail-on 'id=d2' event=register -F '%{id}'
     peers d1 d2

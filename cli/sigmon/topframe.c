@@ -56,15 +56,26 @@ static unsigned columns_of(const char *s)
     return n;
 }
 
-/* A cell that is too long loses its end, and shows that. */
+static const char *behind(const char *s, unsigned columns)
+{
+    for (; *s && columns > 0; columns--) {
+        do {
+            s++;
+        } while (((unsigned char)*s & 0xC0) == 0x80);
+    }
+    return s;
+}
+
+/* A cell that is too long loses its middle, and shows that: ids differ at their ends. */
 static void put_cell(struct line *l, const char *s, unsigned width, bool left)
 {
     unsigned n = columns_of(s);
-    struct line cut = {.most = width - 1};
+    struct line begin = {.most = (width - 1) / 3};
     if (n > width) {
-        put(&cut, s);
-        put(l, cut.text);
+        put(&begin, s);
+        put(l, begin.text);
         put(l, "…");
+        put(l, behind(s, n - (width - 1 - begin.most)));
         return;
     }
     put_spaces(l, left ? 0 : width - n);

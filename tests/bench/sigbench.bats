@@ -216,7 +216,7 @@ metric() {
         [[ -s tls.port ]] && break
         read -r -t 0.01 <>never || true
     done
-    export SIGD_URL="wss://127.0.0.1:$(<tls.port)"
+    SIGD_URL=wss://127.0.0.1:$(<tls.port)
     run --separate-stderr "$SIGBENCH" connect -c 20 --window 1 -k -j
     [ "$status" -eq 0 ]
     jq -e '.metrics["tls.handshakes"] == 20 and .metrics["tls.resumed"] == 0' <<<"$output"

@@ -9,7 +9,7 @@
 #define WIDTH     600.0
 #define HEIGHT    300.0
 #define LEFT      72.0
-#define RIGHT     (WIDTH - 24)
+#define RIGHT     (WIDTH - 30)
 #define TOP       56.0
 #define BOTTOM    (HEIGHT - 46)
 #define LETTER    7.0 /* the widest that a letter is on average */
@@ -115,6 +115,21 @@ static void put_legend(const struct plot *p)
     }
 }
 
+/* What a browser shows when the pointer rests on it. */
+static void put_tip(const struct plot *p, const struct chart_series *s, size_t i)
+{
+    char x[32], to[32] = "", y[32];
+
+    chart_value_text(x, p->c->x.unit, s->x[i]);
+    chart_value_text(y, p->c->y.unit, s->y[i]);
+    if (s->bars) {
+        chart_value_text(to, p->c->x.unit, s->x[i + 1]);
+    }
+    fputs("<title>", p->f);
+    markup_xml(p->f, sp_str(s->name));
+    fprintf(p->f, ", %s%s%s: %s</title>", x, s->bars ? " to " : "", to, y);
+}
+
 static void put_line(const struct plot *p, unsigned nr)
 {
     const struct chart_series *s = &p->c->series[nr];
@@ -130,8 +145,10 @@ static void put_line(const struct plot *p, unsigned nr)
     fputs("\"/>\n", p->f);
     for (size_t i = 0; i < s->n && s->n <= DOTS_MOST; i++) {
         if (isfinite(s->y[i])) {
-            fprintf(p->f, "<circle class=\"f%u\" r=\"2.4\" cx=\"%.1f\" cy=\"%.1f\"/>\n", nr,
+            fprintf(p->f, "<circle class=\"f%u\" r=\"2.4\" cx=\"%.1f\" cy=\"%.1f\">", nr,
                     at_x(p, s->x[i]), at_y(p, s->y[i]));
+            put_tip(p, s, i);
+            fputs("</circle>\n", p->f);
         }
     }
 }
@@ -144,8 +161,10 @@ static void put_bars(const struct plot *p, unsigned nr)
         double x = at_x(p, s->x[i]), y = at_y(p, s->y[i]);
         if (s->y[i] > 0) {
             fprintf(p->f,
-                    "<rect class=\"f%u\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
-                    nr, x, y, fmax(at_x(p, s->x[i + 1]) - x - 1, 1), BOTTOM - y);
+                    "<rect class=\"f%u\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\">", nr,
+                    x, y, fmax(at_x(p, s->x[i + 1]) - x - 1, 1), BOTTOM - y);
+            put_tip(p, s, i);
+            fputs("</rect>\n", p->f);
         }
     }
 }
@@ -185,6 +204,10 @@ void chart_write(FILE *f, const struct chart *c, bool standalone)
     put_y_axis(&p);
     fprintf(f, "<path class=\"axis\" fill=\"none\" d=\"M%.0f %.0fV%.0fH%.0f\"/>\n", LEFT, TOP,
             BOTTOM, RIGHT);
+    if (c->n == 0) {
+        fprintf(f, "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\">no data</text>\n",
+                (LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2 - 4);
+    }
     for (unsigned i = 0; i < c->n; i++) {
         if (c->series[i].bars) {
             put_bars(&p, i);

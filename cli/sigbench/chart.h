@@ -37,6 +37,9 @@ void chart_ticks_of(const struct chart_axis *a, unsigned want, struct chart_tick
 void chart_tick_text(char out[32], const struct chart_axis *a, const struct chart_ticks *t,
                      unsigned i);
 
+/* chart_value_text writes any value with its unit: "3.64 ms". */
+void chart_value_text(char out[32], enum chart_unit unit, double v);
+
 /* chart_series is n points that the caller owns. A y that is NAN is a gap. A bar i goes from x[i]
  * to x[i + 1], so that x has one more. */
 struct chart_series {

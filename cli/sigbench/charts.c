@@ -67,6 +67,17 @@ static void add_spectrum(struct chart *c, const struct hist *h, const char *name
     }
 }
 
+/* The first point of a spectrum is its least. */
+static double least_of(const struct chart *c)
+{
+    double least = INFINITY;
+
+    for (unsigned i = 0; i < c->n; i++) {
+        least = fmin(least, c->series[i].y[0]);
+    }
+    return isfinite(least) ? least : 1;
+}
+
 bool charts_spectrum(struct chart *c, const struct bench *b)
 {
     *c = (struct chart){.title = "Latency by percentile",
@@ -77,7 +88,7 @@ bool charts_spectrum(struct chart *c, const struct bench *b)
         add_spectrum(c, &b->raw, "raw: from the actual send");
     }
     add_spectrum(c, &b->complete, "complete");
-    fit_latency(&c->y, (double)b->latency.min);
+    fit_latency(&c->y, least_of(c));
     return b->latency.n > 0;
 }
 
@@ -100,7 +111,7 @@ static bool rate_chart(struct chart *c, const struct bench *b)
 {
     uint64_t errors = 0;
 
-    over_time(c, b, "Rate", (struct chart_axis){"a second", CHART_COUNT, false, false, 0, 0});
+    over_time(c, b, "Rate", (struct chart_axis){"per second", CHART_COUNT, false, false, 0, 0});
     add_series(c, "sent");
     add_series(c, "received");
     for (unsigned i = 0; i < b->intervals.n; i++) {
@@ -191,7 +202,7 @@ static bool histogram(struct chart *c, const struct bench *b)
     const struct hist *h = &b->latency;
     struct chart_ticks t;
 
-    *c = (struct chart){.title = "Histogram",
+    *c = (struct chart){.title = "Latency histogram",
                         .x = {"latency", CHART_USEC, false, false, 0, (double)h->max + 1},
                         .y = {"share", CHART_SHARE, false, false, 0, 0}};
     fit_latency(&c->x, (double)h->min);

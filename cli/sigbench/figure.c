@@ -12,7 +12,7 @@ struct scale {
 };
 
 static const struct scale usec[] = {
-    {1e7, 1e6, 2, "s"}, {1e4, 1e3, 1, "ms"}, {100, 1, 0, "\302\265s"}, {0, 1, 2, "\302\265s"}};
+    {1e6, 1e6, 2, "s"}, {1e3, 1e3, 2, "ms"}, {100, 1, 0, "\302\265s"}, {0, 1, 2, "\302\265s"}};
 static const struct scale bytes[] = {{1073741824, 1073741824, 2, "GiB"},
                                      {1048576, 1048576, 1, "MiB"},
                                      {1024, 1024, 1, "KiB"},
@@ -26,7 +26,7 @@ static const struct scale *const scales[] = {
 static void grouped(char out[48], double v, const char *suffix)
 {
     char plain[40];
-    int len = snprintf(plain, sizeof(plain), "%.*f", v == floor(v) ? 0 : 2, v);
+    int len = snprintf(plain, sizeof(plain), "%.*f", v == floor(v) || v >= 100 ? 0 : 2, v);
     int whole = (int)strcspn(plain, "."), n = 0;
 
     for (int i = 0; i < len && n < 40; i++) {
@@ -49,6 +49,6 @@ void figure_text(char out[48], enum metric_unit unit, double v)
     while (fabs(v) < s->from) {
         s++;
     }
-    bool whole = s->size <= 1 && v == floor(v) && unit != UNIT_RATIO;
-    snprintf(out, 48, "%.*f %s", whole ? 0 : s->digits, v / s->size, s->name);
+    double n = v / s->size;
+    snprintf(out, 48, "%.*f %s", n == floor(n) ? 0 : s->digits, n, s->name);
 }

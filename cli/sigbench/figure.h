@@ -5,7 +5,7 @@
 
 #include "cli/sigbench/metric.h"
 
-/* figure_text writes "23.4 ms", "12.3 MiB", "87.0 %", "4,912", "1,250/s". */
+/* figure_text writes "23.40 ms", "12.3 MiB", "87.5 %", "4,912", "1,250/s". */
 void figure_text(char out[48], enum metric_unit unit, double v);
 
 #endif

@@ -40,7 +40,8 @@ static double deviation(const struct hist *h)
     double mean = hist_mean(h), sum = 0;
 
     for (size_t i = 0; i < HIST_BUCKETS; i++) {
-        double off = (double)hist_top(i) - mean;
+        double low = i ? (double)hist_top(i - 1) + 1 : 0;
+        double off = (low + (double)hist_top(i)) / 2 - mean;
         sum += h->bucket[i] ? off * off * (double)h->bucket[i] : 0;
     }
     return h->n ? sqrt(sum / (double)h->n) : 0;

@@ -24,18 +24,23 @@ static const char page_style[] =
     ".verdict{border-left:5px solid;padding:10px 14px;background:var(--card);margin:0}"
     ".good{border-color:var(--good)}.bad{border-color:var(--bad)}\n"
     ".good b,.ok{color:var(--good)}.bad b,.no{color:var(--bad)}\n"
-    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));"
+    ".charts{display:grid;margin-top:24px;grid-template-columns:repeat(auto-fill,minmax(min(100%,"
+    "480px),1fr));"
     "gap:16px}\n"
     ".charts>div{background:var(--card);border-radius:6px;padding:12px}.chart{display:block;"
     "width:100%;height:auto}\n"
-    ".cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,280px),1fr));"
-    "gap:16px;align-items:start}\n"
-    ".cards>div{background:var(--card);border-radius:6px;padding:12px}\n"
+    ".cards{columns:4 270px;column-gap:16px}\n"
+    ".cards>div{background:var(--card);border-radius:6px;padding:12px;margin:0 0 16px;"
+    "break-inside:avoid}\n"
+    ".tiles{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0 0}.tiles>div{background:var(--card);"
+    "border-radius:6px;padding:8px 14px;flex:1 1 120px}\n"
+    ".tiles b{display:block;font-size:20px;white-space:nowrap}.tiles span{color:var(--quiet)}\n"
     "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\n"
     "th,td{text-align:left;font-weight:400;padding:3px 8px 3px 0;border-top:1px solid var(--rule);"
     "vertical-align:top;overflow-wrap:anywhere}\n"
-    "tr:first-child>*{border-top:0}th{color:var(--quiet)}td:last-child{text-align:right;"
-    "padding-right:0}thead th{font-weight:600}\n"
+    "tr:first-child>*{border-top:0}th{color:var(--quiet);white-space:nowrap}tr>:last-child{text-"
+    "align:"
+    "right;padding-right:0}thead th{font-weight:600}\n"
     "@media print{body{padding:0;max-width:none}.charts>div,.cards>div{break-inside:avoid}}\n";
 
 static void put_row(void *ctx, struct sp_str name, struct sp_str value)
@@ -95,6 +100,38 @@ static void put_verdict(FILE *f, const struct report *r)
     fputs("</p>\n", f);
 }
 
+static void put_tile(FILE *f, const struct metrics *all, const char *label, const char *metric)
+{
+    const struct metric *m = metric_find(all, sp_str(metric));
+    char text[48];
+
+    if (m && m->has && m->value > 0) {
+        words_metric(text, m);
+        fprintf(f, "<div><b>%s</b><span>%s</span></div>\n", text, label);
+    }
+}
+
+static void put_tiles(FILE *f, const struct report *r)
+{
+    static const char *const quantiles[][2] = {
+        {"p50", "p50"}, {"p99", "p99"}, {"p99.9", "p999"}, {"max", "max"}};
+    static const char *const others[][2] = {{"rate", "rate"},
+                                            {"lost", "lost"},
+                                            {"CPU per message", "server.cpu_per_message"},
+                                            {"memory per client", "server.per_connection"}};
+    char name[64];
+
+    fputs("<div class=\"tiles\">\n", f);
+    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+        snprintf(name, sizeof(name), "%s.%s", r->b->scenario->name, quantiles[i][1]);
+        put_tile(f, r->metrics, quantiles[i][0], name);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        put_tile(f, r->metrics, others[i][0], others[i][1]);
+    }
+    fputs("</div>\n", f);
+}
+
 static void put_thresholds(FILE *f, const struct report *r)
 {
     const struct opt_list *all = &r->b->conf.thresholds;
@@ -104,7 +141,7 @@ static void put_thresholds(FILE *f, const struct report *r)
         return;
     }
     fputs("<h2>Thresholds</h2>\n<table>\n<thead><tr><th>must hold</th><th>outcome</th>"
-          "<td>measured</td></tr></thead>\n<tbody>\n",
+          "<th>measured</th></tr></thead>\n<tbody>\n",
           f);
     for (unsigned i = 0; i < all->n; i++) {
         bool ok = report_threshold_ok(r->b, i, r->metrics);
@@ -121,7 +158,7 @@ static void put_charts(FILE *f, const struct report *r)
 {
     struct chart c;
 
-    fputs("<h2>Charts</h2>\n<div class=\"charts\">\n", f);
+    fputs("<div class=\"charts\">\n", f);
     for (const struct chart_row *row = charts; row->make; row++) {
         if (row->make(&c, r->b)) {
             fputs("<div>", f);
@@ -148,7 +185,7 @@ static void close_card(FILE *f)
 static void put_metrics(FILE *f, const struct metrics *all)
 {
     struct sp_str open = {0};
-    char text[48];
+    char name[48], text[48];
 
     fputs("<h2>Metrics</h2>\n<div class=\"cards\">\n", f);
     for (unsigned i = 0; i < all->n; i++) {
@@ -164,8 +201,9 @@ static void put_metrics(FILE *f, const struct metrics *all)
             open_card(f, group.n ? group : SP_STR("run"));
             open = group;
         }
+        words_name(name, m);
         words_metric(text, m);
-        put_row(f, sp_str(m->name + group.n + (group.n > 0)), sp_str(text));
+        put_row(f, sp_str(name + group.n + (group.n > 0)), sp_str(text));
     }
     if (open.p) {
         close_card(f);
@@ -190,6 +228,7 @@ void format_html(FILE *f, const struct report *r)
     put_head(f, r);
     put_title(f, r);
     put_verdict(f, r);
+    put_tiles(f, r);
     put_thresholds(f, r);
     put_charts(f, r);
     put_metrics(f, r->metrics);
@@ -200,7 +239,10 @@ void format_html(FILE *f, const struct report *r)
 void format_svg(FILE *f, const struct report *r)
 {
     struct chart c;
+    char title[96];
 
     charts_spectrum(&c, r->b);
+    snprintf(title, sizeof(title), "sigbench %s: latency by percentile", r->b->scenario->name);
+    c.title = title;
     chart_write(f, &c, true);
 }

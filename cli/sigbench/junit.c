@@ -40,7 +40,7 @@ static void put_validity(FILE *f, const struct report *r)
         fputs("/>\n", f);
         return;
     }
-    fputs(">\n      <failure message=\"", f);
+    fprintf(f, ">\n      <failure message=\"%s: ", words_outcome(r));
     markup_xml(f, sp_str(why));
     fputs("\" type=\"invalid\">", f);
     for (unsigned i = 0; (why = words_reason(r, i)); i++) {

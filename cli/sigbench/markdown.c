@@ -5,13 +5,12 @@
 #include "cli/sigbench/markup.h"
 #include "cli/sigbench/words.h"
 
+/* Names are ours. */
 static void put_row(void *ctx, struct sp_str name, struct sp_str value)
 {
     FILE *f = ctx;
 
-    fputs("| ", f);
-    markup_md(f, name);
-    fputs(" | ", f);
+    fprintf(f, "| `%.*s` | ", (int)name.n, name.p);
     markup_md(f, value);
     fputs(" |\n", f);
 }
@@ -83,7 +82,7 @@ static void put_thresholds(FILE *f, const struct report *r)
 static void put_metrics(FILE *f, const struct report *r)
 {
     size_t scenario = strlen(r->b->scenario->name);
-    char text[48];
+    char name[48], text[48];
 
     fputs("| metric | value |\n|:---|---:|\n", f);
     for (unsigned i = 0; i < r->metrics->n; i++) {
@@ -91,8 +90,9 @@ static void put_metrics(FILE *f, const struct report *r)
         bool quantile =
             strncmp(m->name, r->b->scenario->name, scenario) == 0 && m->name[scenario] == '.';
         if (m->has && !quantile && (m->value < 0 || m->value > 0)) {
+            words_name(name, m);
             words_metric(text, m);
-            put_row(f, sp_str(m->name), sp_str(text));
+            put_row(f, sp_str(name), sp_str(text));
         }
     }
     fputs("\n", f);

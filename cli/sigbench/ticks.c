@@ -112,6 +112,13 @@ void chart_ticks_of(const struct chart_axis *a, unsigned want, struct chart_tick
     }
 }
 
+void chart_value_text(char out[32], enum chart_unit unit, double v)
+{
+    const struct unit_row *u = unit_of(unit, v);
+
+    snprintf(out, 32, "%.3g%s%s", v / u->size, *u->name && unit != CHART_COUNT ? " " : "", u->name);
+}
+
 /* 1, 10, 100, 1000 are 0, 90, 99 and 99.9 %. */
 static void nines_text(char out[32], double v)
 {

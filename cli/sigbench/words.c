@@ -57,6 +57,12 @@ void words_threshold(char out[48], const struct report *r, unsigned i)
     }
 }
 
+/* The share of errors is not the number of them. */
+void words_name(char out[48], const struct metric *m)
+{
+    snprintf(out, 48, "%s%s", m->name, m->unit == UNIT_RATIO ? metric_suffix(m->unit) : "");
+}
+
 size_t words_group(const struct metric *m)
 {
     const char *dot = strrchr(m->name, '.');

@@ -16,6 +16,9 @@ void words_threshold(char out[48], const struct report *r, unsigned i);
 /* words_metric writes a metric's value as people read it. */
 void words_metric(char out[48], const struct metric *m);
 
+/* words_name writes a metric's name as a threshold must say it to mean this one. */
+void words_name(char out[48], const struct metric *m);
+
 /* words_group gives the length of what a metric's name begins with, up to its last dot: 0 for
  * "sent", that of "relay.raw" for "relay.raw.p99". */
 size_t words_group(const struct metric *m);

@@ -83,7 +83,7 @@ bool charts_spectrum(struct chart *c, const struct bench *b)
     *c = (struct chart){.title = "Latency by percentile",
                         .x = {"percentile", CHART_NINES, true, true, 1, 10},
                         .y = {"latency", CHART_USEC, false, false, 0, 1}};
-    add_spectrum(c, &b->latency, b->conf.rate > 0 ? "from when it was due" : "from the send");
+    add_spectrum(c, &b->latency, b->conf.rate > 0 ? "from when it was due" : "latency");
     if (b->conf.rate > 0) {
         add_spectrum(c, &b->raw, "raw: from the actual send");
     }

@@ -115,10 +115,12 @@ static void put_tiles(FILE *f, const struct report *r)
 {
     static const char *const quantiles[][2] = {
         {"p50", "p50"}, {"p99", "p99"}, {"p99.9", "p999"}, {"max", "max"}};
-    static const char *const others[][2] = {{"rate", "rate"},
-                                            {"lost", "lost"},
-                                            {"CPU per message", "server.cpu_per_message"},
-                                            {"memory per client", "server.per_connection"}};
+    const char *const others[][2] = {
+        {"rate", "rate"},
+        {"lost", "lost"},
+        {r->b->scenario->timed_connect ? "CPU per connection" : "CPU per message",
+         "server.cpu_per_message"},
+        {"memory per client", "server.per_connection"}};
     char name[64];
 
     fputs("<div class=\"tiles\">\n", f);

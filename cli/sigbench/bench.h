@@ -7,6 +7,7 @@
 #include "cli/common/bearer.h"
 #include "cli/common/opt.h"
 #include "cli/common/wsconn.h"
+#include "cli/sigbench/formats.h"
 #include "cli/sigbench/hist.h"
 #include "cli/sigbench/interval.h"
 #include "cli/sigbench/procstat.h"
@@ -26,6 +27,7 @@
 struct bench_conf {
     const char *url, *id, *token_file, *token, *env_file, *cacert, *cert, *key, *sni;
     const char *kind, *arrival, *output, *color, *stages, *mix, *source_ip, *trigger;
+    const char *csv, *hgrm, *hgrm_raw, *html, *svg, *markdown, *junit;
     struct opt_list thresholds;
     int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid;
     int64_t duration_us, warmup_us, interval_us, connect_rate, timeout_us, ramp_us, threads;
@@ -165,6 +167,7 @@ struct bench {
     struct hist latency, raw, complete, lag;
     struct hist of[MIX_MAX]; /* of a mix: the latency of each scenario */
     struct intervals intervals;
+    struct format_files files;
     struct proc_sample server_start, server_connected, server_m0, server_m1;
     int64_t own_cpu_m0, own_cpu_m1;
     char first_error[256], connect_error[160];

@@ -45,6 +45,13 @@ static const struct opt rows[] = {
     ROW("threshold", 0, OPT_LIST, "COND", NULL, thresholds, "e.g. 'relay.p99<20ms', else exit 10"),
     ROW("output", 'o', OPT_CHOICE, "text|json", NULL, output, "form of the report"),
     ROW("json", 'j', OPT_FLAG, NULL, NULL, json, "the same as -o json"),
+    ROW("csv", 0, OPT_STRING, "FILE", NULL, csv, "write the rows over time, '-' is stdout"),
+    ROW("hgrm", 0, OPT_STRING, "FILE", NULL, hgrm, "write percentiles as HdrHistogram does"),
+    ROW("hgrm-raw", 0, OPT_STRING, "FILE", NULL, hgrm_raw, "the same from the actual sends"),
+    ROW("html", 0, OPT_STRING, "FILE", NULL, html, "write a page with charts"),
+    ROW("svg", 0, OPT_STRING, "FILE", NULL, svg, "write the chart of the percentiles"),
+    ROW("markdown", 0, OPT_STRING, "FILE", NULL, markdown, "write tables for a README"),
+    ROW("junit", 0, OPT_STRING, "FILE", NULL, junit, "write thresholds as tests, for CI"),
     ROW("id", 'i', OPT_STRING, "PREFIX", NULL, id, "start of the clients' ids (bench-PID)"),
     ROW("token-file", 0, OPT_STRING, "FILE", "SIGD_TOKEN_FILE", token_file,
         "bearer token ('-' is stdin)"),
@@ -215,12 +222,16 @@ static int run(struct bench *b)
     if (status != 0) {
         goto out;
     }
+    if ((status = formats_open(b)) != 0) {
+        goto out;
+    }
     catch_signals();
     status = shard_run(b, &stop_signal);
     if (status == 0) {
         status = report_print(b);
     }
 out:
+    formats_close(&b->files);
     wsconn_tls_free(b->tls);
     return status;
 }

@@ -17,27 +17,21 @@
 
 #define SCHEMA_VERSION 1
 #define JSON_MAX       (4u << 20) /* three histograms of 17k buckets at 24 bytes, three times over */
-#define REASONS_MAX    4u
 #define LAG_MAX_US     10000
 #define GENERATOR_MAX  0.95
-
-struct verdict {
-    char text[REASONS_MAX][160];
-    unsigned n;
-};
 
 __attribute__((format(printf, 2, 3))) static void object_to(struct verdict *v, const char *fmt, ...)
 {
     va_list ap;
 
-    if (v->n < REASONS_MAX) {
+    if (v->n < REPORT_REASONS_MAX) {
         va_start(ap, fmt);
         vsnprintf(v->text[v->n++], sizeof(v->text[0]), fmt, ap);
         va_end(ap);
     }
 }
 
-static double value_of(const struct metrics *all, const char *name)
+double report_value(const struct metrics *all, const char *name)
 {
     const struct metric *m = metric_find(all, sp_str(name));
 
@@ -50,8 +44,8 @@ static void judge(const struct bench *b, const struct metrics *all, struct verdi
 {
     bool measured = b->scenario->pairs || b->scenario->timed_connect ? b->counts.received > 0
                                                                      : b->counts.connected > 0;
-    double lag = value_of(all, "generator.lag_p99");
-    double cpu = value_of(all, "generator.cpu");
+    double lag = report_value(all, "generator.lag_p99");
+    double cpu = report_value(all, "generator.cpu");
 
     if (!measured || b->measure_end == 0) {
         object_to(v, "nothing was measured");
@@ -89,7 +83,7 @@ bool report_check_thresholds(const struct bench *b, char *why, size_t cap)
     return true;
 }
 
-static bool threshold_ok(const struct bench *b, unsigned i, const struct metrics *all)
+bool report_threshold_ok(const struct bench *b, unsigned i, const struct metrics *all)
 {
     struct threshold t;
     char why[256];
@@ -128,7 +122,7 @@ static void first_line(const char *path, const char *prefix, char *out, size_t c
     }
 }
 
-static void json_environment(struct sp_json *j)
+void report_environment(struct sp_json *j)
 {
     struct utsname u;
     char cpu[128];
@@ -150,7 +144,7 @@ static void json_environment(struct sp_json *j)
     sp_json_end(j, '}');
 }
 
-static void json_parameters(struct sp_json *j, const struct bench *b)
+void report_parameters(struct sp_json *j, const struct bench *b)
 {
     const struct bench_conf *c = &b->conf;
 
@@ -207,7 +201,7 @@ static void json_thresholds(struct sp_json *j, const struct bench *b, const stru
     for (unsigned i = 0; i < b->conf.thresholds.n; i++) {
         sp_json_object(j, NULL);
         sp_json_str(j, "threshold", sp_str(b->conf.thresholds.v[i]));
-        sp_json_bool(j, "ok", threshold_ok(b, i, all));
+        sp_json_bool(j, "ok", report_threshold_ok(b, i, all));
         sp_json_end(j, '}');
     }
     sp_json_end(j, ']');
@@ -279,8 +273,8 @@ static bool print_json(const struct bench *b, const struct metrics *all, const s
     sp_json_int(&j, "exit", status);
     sp_json_int(&j, "schema_version", SCHEMA_VERSION);
     json_stamp(&j);
-    json_environment(&j);
-    json_parameters(&j, b);
+    report_environment(&j);
+    report_parameters(&j, b);
     sp_json_bool(&j, "valid", v->n == 0);
     sp_json_array(&j, "reasons");
     for (unsigned i = 0; i < v->n; i++) {
@@ -360,20 +354,20 @@ static void print_counts(const struct bench *b)
 
 static void print_server(const struct bench *b, const struct metrics *all)
 {
-    double per_message = value_of(all, "server.cpu_per_message");
-    double per_connection = value_of(all, "server.per_connection");
+    double per_message = report_value(all, "server.cpu_per_message");
+    double per_connection = report_value(all, "server.per_connection");
 
     if (!b->server_m1.ok) {
         return;
     }
-    printf("%-10s  %.0f %% of a core", "server", value_of(all, "server.cpu") * 100);
+    printf("%-10s  %.0f %% of a core", "server", report_value(all, "server.cpu") * 100);
     if (isfinite(per_message)) {
         printf("  %.2f us CPU per %s", per_message,
                b->scenario->timed_connect ? "connection" : "message");
     } else {
-        printf("  %.2f us CPU per client and second", value_of(all, "server.cpu_per_client_s"));
+        printf("  %.2f us CPU per client and second", report_value(all, "server.cpu_per_client_s"));
     }
-    printf("  RSS %.1f MiB", value_of(all, "server.rss") / 1048576);
+    printf("  RSS %.1f MiB", report_value(all, "server.rss") / 1048576);
     if (isfinite(per_connection)) {
         printf("  %.2f KiB per connection", per_connection / 1024);
     }
@@ -382,8 +376,8 @@ static void print_server(const struct bench *b, const struct metrics *all)
 
 static void print_text(const struct bench *b, const struct metrics *all, const struct verdict *v)
 {
-    double secs = value_of(all, "seconds");
-    double lag = value_of(all, "generator.lag_p99");
+    double secs = report_value(all, "seconds");
+    double lag = report_value(all, "generator.lag_p99");
 
     printf("%s%-10s%s  %s  %llu clients, %u pairs, %s model", out_sgr("1"), b->scenario->name,
            out_sgr("0"), b->shown_url, (unsigned long long)b->counts.connected, b->pair_count,
@@ -394,20 +388,20 @@ static void print_text(const struct bench *b, const struct metrics *all, const s
     putchar('\n');
     print_counts(b);
     if (b->relayed > 0 && isfinite(secs)) {
-        printf("%-10s  %.0f/s\n", "rate", value_of(all, "rate"));
+        printf("%-10s  %.0f/s\n", "rate", report_value(all, "rate"));
     }
     print_latency("latency", &b->latency);
     print_latency("complete", &b->complete);
     print_server(b, all);
     if (isfinite(secs)) {
-        printf("%-10s  %.0f %% of a core", "generator", value_of(all, "generator.cpu") * 100);
+        printf("%-10s  %.0f %% of a core", "generator", report_value(all, "generator.cpu") * 100);
         if (isfinite(lag)) {
             print_us("lag p99", lag);
         }
         putchar('\n');
     }
     for (unsigned i = 0; i < b->conf.thresholds.n; i++) {
-        bool ok = threshold_ok(b, i, all);
+        bool ok = report_threshold_ok(b, i, all);
         printf("%-10s  %s%s%s %s\n", "threshold", out_sgr(ok ? "32" : "31"), ok ? "ok" : "FAILED",
                out_sgr("0"), b->conf.thresholds.v[i]);
     }
@@ -433,14 +427,14 @@ static int status_of(const struct bench *b, const struct metrics *all, const str
         return EXIT_INVALID_RUN;
     }
     for (unsigned i = 0; i < b->conf.thresholds.n; i++) {
-        if (!threshold_ok(b, i, all)) {
+        if (!report_threshold_ok(b, i, all)) {
             return EXIT_THRESHOLD;
         }
     }
     return EXIT_OK;
 }
 
-int report_print(const struct bench *b)
+int report_print(struct bench *b)
 {
     struct metrics all;
     struct verdict v = {.n = 0};
@@ -448,13 +442,17 @@ int report_print(const struct bench *b)
     metrics_of(b, &all);
     judge(b, &all, &v);
     int status = status_of(b, &all, &v);
+    int wrong = formats_write(&b->files, &(struct report){b, &all, &v, status});
     if (status == EXIT_CONNECT) {
         return out_fail(EXIT_CONNECT, NULL, "cannot connect to %s: %s", b->shown_url,
                         b->connect_error);
     }
     if (strcmp(b->conf.output, "json") == 0) {
-        return print_json(b, &all, &v, status) ? status : EXIT_DATA;
+        bool printed = print_json(b, &all, &v, status);
+        return printed && !wrong ? status : EXIT_DATA;
     }
-    print_text(b, &all, &v);
-    return status;
+    if (!b->files.on_stdout) {
+        print_text(b, &all, &v);
+    }
+    return wrong ? wrong : status;
 }

@@ -20,10 +20,12 @@
 struct bench_conf {
     const char *url, *id, *token_file, *token, *env_file, *cacert, *cert, *key, *sni;
     const char *kind, *arrival, *output, *color;
-    struct opt_list thresholds;
+    const char *find_max, *precision;
+    struct opt_list thresholds, max_regress;
+    int64_t repeat;
     int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid;
     int64_t duration_us, warmup_us, interval_us, connect_rate, timeout_us;
-    bool insecure, rid, spin, json, quiet, help, version;
+    bool insecure, rid, spin, json, quiet, force, help, version;
 };
 
 struct bench;
@@ -96,7 +98,7 @@ struct bench {
     struct wsconn_tls *tls;
     char headers[BEARER_HEADER_MAX];
     char shown_url[512]; /* without a token */
-    char id_prefix[64];
+    char id_prefix[80];
 
     int ep;
     struct peer *peers;
@@ -108,6 +110,7 @@ struct bench {
     enum phase phase;
     int64_t start, measure_start, measure_end, phase_end;
     uint64_t outstanding, relayed; /* flights; messages that arrived in the measured window */
+    uint64_t completed;            /* flights that ended well in it, whenever they were due */
     volatile sig_atomic_t stop;    /* the signal that ends the run */
 
     struct schedule schedule;

@@ -3,9 +3,9 @@
  * This file reads the options and runs one scenario. */
 #include "cli/common/mask.h"
 #include "cli/common/out.h"
-#include "cli/sigbench/gen.h"
-#include "cli/sigbench/load.h"
+#include "cli/sigbench/findmax.h"
 #include "cli/sigbench/report.h"
+#include "cli/sigbench/runs.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +36,10 @@ static const struct opt rows[] = {
     ROW("spin", 0, OPT_FLAG, NULL, NULL, spin, "never sleep, so that no server pays to wake us"),
     ROW("server-pid", 0, OPT_COUNT, "PID", NULL, server_pid, "report CPU and memory of the server"),
     ROW("threshold", 0, OPT_LIST, "COND", NULL, thresholds, "e.g. 'relay.p99<20ms', else exit 10"),
+    ROW("repeat", 0, OPT_COUNT, "N", NULL, repeat, "N runs: medians and spread"),
+    ROW("find-max", 0, OPT_STRING, "CONDS", NULL, find_max,
+        "search the highest rate, e.g. 'p99<5ms,lost=0'"),
+    ROW("precision", 0, OPT_STRING, "SHARE", NULL, precision, "of that search (2%)"),
     ROW("output", 'o', OPT_CHOICE, "text|json", NULL, output, "form of the report"),
     ROW("json", 'j', OPT_FLAG, NULL, NULL, json, "the same as -o json"),
     ROW("id", 'i', OPT_STRING, "PREFIX", NULL, id, "start of the clients' ids (bench-PID)"),
@@ -67,6 +71,8 @@ static struct bench bench = {
              .duration_us = -1,
              .warmup_us = 1000000,
              .interval_us = 1000000,
+             .repeat = -1,
+             .precision = "2%",
              .timeout_us = 10000000,
              .ice = 4,
              .seed = 1},
@@ -79,6 +85,8 @@ static void print_help(void)
          "  sigbench -c 100 -d 10s                      as fast as the server answers\n"
          "  sigbench -R 5k --threshold 'relay.p99<20ms' open model, exit 10 when slower\n"
          "  sigbench setup --pairs 1k -R 200            call set-ups, offer to answer\n"
+         "  sigbench --find-max 'p99<5ms,errors==0'     the highest rate that holds it\n"
+         "  sigbench --repeat 5 -d 5s -j >base.json     medians of five runs\n"
          "  sigbench -c 2 --idle 8k --server-pid PID    one active pair beside idle clients\n"
          "\nScenarios:");
     for (const struct scenario *s = scenarios; s->name; s++) {
@@ -100,7 +108,7 @@ static const struct scenario *find_scenario(const char *name)
 
 static void on_signal(int signo)
 {
-    bench.stop = signo;
+    run_stop(&bench, signo);
 }
 
 static void catch_signals(void)
@@ -129,6 +137,12 @@ static const char *check_ranges(struct bench *b)
     if (c->duration_us == OPT_NEVER && c->count <= 0) {
         return "--duration none needs --count";
     }
+    if (c->repeat == 0 || c->repeat > RUNS_MAX) {
+        return "--repeat goes from 1 to 100";
+    }
+    if (c->find_max && (c->repeat > 0 || !b->scenario->pairs)) {
+        return "--find-max is for relay and setup, without --repeat";
+    }
     return NULL;
 }
 
@@ -142,7 +156,7 @@ static void set_defaults(struct bench *b)
     }
     if (c->duration_us < 0) {
         bool bounded = c->count > 0 || b->scenario->timed_connect;
-        c->duration_us = bounded ? OPT_NEVER : 10000000;
+        c->duration_us = bounded ? OPT_NEVER : c->find_max ? 5000000 : 10000000;
     }
     if (c->json) {
         c->output = "json";
@@ -155,7 +169,7 @@ static void set_defaults(struct bench *b)
         b->pair_count = (uint32_t)(c->pairs > 0 ? c->pairs : (c->clients + 1) / 2);
     }
     if (c->id) {
-        snprintf(b->id_prefix, sizeof(b->id_prefix), "%s", c->id);
+        snprintf(b->id_prefix, sizeof(b->id_prefix), "%.63s", c->id);
     } else {
         snprintf(b->id_prefix, sizeof(b->id_prefix), "bench-%ld", (long)getpid());
     }
@@ -196,19 +210,12 @@ static int run(struct bench *b)
 {
     int status = prepare_target(b);
 
-    if (status != 0) {
-        goto out;
+    if (status == 0) {
+        catch_signals();
+        status = b->conf.find_max     ? findmax_run(b)
+                 : b->conf.repeat > 0 ? runs_repeat(b)
+                                      : runs_single(b);
     }
-    if (!gen_init(b) || !load_init(b)) {
-        status = EXIT_USAGE;
-        goto out;
-    }
-    catch_signals();
-    gen_run(b);
-    status = report_print(b);
-out:
-    load_fini(b);
-    gen_fini(b);
     wsconn_tls_free(b->tls);
     return status;
 }
@@ -245,7 +252,9 @@ int main(int argc, char **argv)
     if (range) {
         return out_fail(EXIT_USAGE, NULL, "%s", range);
     }
-    if (!report_check_thresholds(&bench, why, sizeof(why))) {
+    struct findmax f;
+    if (!report_check_thresholds(&bench, why, sizeof(why)) ||
+        !findmax_parse(&f, &bench, why, sizeof(why))) {
         return out_fail(EXIT_USAGE, NULL, "%s", why);
     }
     set_defaults(&bench);

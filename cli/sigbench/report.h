@@ -3,12 +3,41 @@
 #ifndef SIGBENCH_REPORT_H
 #define SIGBENCH_REPORT_H
 
-#include "cli/sigbench/bench.h"
+#include "cli/sigbench/metric.h"
+
+#define REASONS_MAX 4u
+
+/* verdict says what makes the figures untrustworthy; by_generator: what it says is the fault of
+ * the generator alone. */
+struct verdict {
+    char text[REASONS_MAX][160];
+    unsigned n;
+    bool by_generator;
+};
+
+struct runs;
+struct findmax;
+
+/* report is what is told: one run, or what several came to. */
+struct report {
+    const struct bench *b; /* the run; of several the last whole one, of a search the best */
+    struct metrics all;    /* of several: the medians */
+    struct verdict verdict;
+    int stop;                    /* the signal that ended it, or 0 */
+    const struct runs *runs;     /* of --repeat, else NULL */
+    const struct findmax *found; /* of --find-max, else NULL */
+};
+
+/* report_init fills in what one run came to; b is borrowed. */
+void report_init(struct report *r, const struct bench *b);
+
+/* report_object adds a reason to a verdict. */
+void report_object(struct verdict *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* report_check_thresholds parses all thresholds; false with a sentence in why. */
 bool report_check_thresholds(const struct bench *b, char *why, size_t cap);
 
 /* report_print prints the summary or the JSON report and gives the exit status. */
-int report_print(const struct bench *b);
+int report_print(const struct report *r);
 
 #endif

@@ -3,6 +3,7 @@
  * This file reads the options and runs one scenario. */
 #include "cli/common/mask.h"
 #include "cli/common/out.h"
+#include "cli/sigbench/compare.h"
 #include "cli/sigbench/findmax.h"
 #include "cli/sigbench/report.h"
 #include "cli/sigbench/runs.h"
@@ -58,8 +59,14 @@ static const struct opt rows[] = {
     ROW("env-file", 0, OPT_ENV_FILE, "FILE", NULL, env_file, "NAME=value lines: more environment"),
     ROW("help", 'h', OPT_ASK, NULL, NULL, help, "this text"),
     ROW("version", 'V', OPT_ASK, NULL, NULL, version, "the version"),
-#undef ROW
     {0}};
+
+static const struct opt compare_rows[] = {
+    ROW("max-regress", 0, OPT_LIST, "NAME=SHARE", NULL, max_regress,
+        "e.g. setup.p99=10%; only what is named counts"),
+    ROW("force", 0, OPT_FLAG, NULL, NULL, force, "different scenarios too"),
+    {0}};
+#undef ROW
 
 static struct bench bench = {
     .conf = {.url = "ws://127.0.0.1:8081",
@@ -81,12 +88,14 @@ static struct bench bench = {
 static void print_help(void)
 {
     puts("Usage: sigbench [OPTIONS] [SCENARIO]\n"
+         "       sigbench compare [OPTIONS] BASE NEW\n"
          "\n"
          "  sigbench -c 100 -d 10s                      as fast as the server answers\n"
          "  sigbench -R 5k --threshold 'relay.p99<20ms' open model, exit 10 when slower\n"
          "  sigbench setup --pairs 1k -R 200            call set-ups, offer to answer\n"
          "  sigbench --find-max 'p99<5ms,errors==0'     the highest rate that holds it\n"
          "  sigbench --repeat 5 -d 5s -j >base.json     medians of five runs\n"
+         "  sigbench compare base.json new.json         exit 11 when it got worse\n"
          "  sigbench -c 2 --idle 8k --server-pid PID    one active pair beside idle clients\n"
          "\nScenarios:");
     for (const struct scenario *s = scenarios; s->name; s++) {
@@ -94,6 +103,8 @@ static void print_help(void)
     }
     puts("\nOptions:");
     opt_help(stdout, rows);
+    puts("\nOptions of compare:");
+    opt_help(stdout, compare_rows);
 }
 
 static const struct scenario *find_scenario(const char *name)
@@ -220,15 +231,50 @@ static int run(struct bench *b)
     return status;
 }
 
+static int bench_main(int argc, char **words)
+{
+    struct findmax f;
+    char why[512];
+
+    bench.scenario = argc > 0 ? find_scenario(words[0]) : &scenarios[0];
+    if (!bench.scenario || argc > 1) {
+        return out_fail(EXIT_USAGE, NULL, "unknown scenario '%s'; see --help", words[argc - 1]);
+    }
+    if (bench.conf.max_regress.n > 0 || bench.conf.force) {
+        return out_fail(EXIT_USAGE, NULL, "--max-regress and --force are for compare");
+    }
+    const char *range = check_ranges(&bench);
+    if (range) {
+        return out_fail(EXIT_USAGE, NULL, "%s", range);
+    }
+    if (!report_check_thresholds(&bench, why, sizeof(why)) ||
+        !findmax_parse(&f, &bench, why, sizeof(why))) {
+        return out_fail(EXIT_USAGE, NULL, "%s", why);
+    }
+    set_defaults(&bench);
+    return run(&bench);
+}
+
+static int compare_main(int argc, char **words)
+{
+    if (argc != 2) {
+        return out_fail(EXIT_USAGE, NULL, "compare needs two files of reports, BASE and NEW");
+    }
+    if (bench.conf.json) {
+        bench.conf.output = "json";
+    }
+    return compare_run(&bench.conf, words[0], words[1]);
+}
+
 int main(int argc, char **argv)
 {
-    const struct opt_group group = {rows, &bench.conf};
+    const struct opt_group groups[] = {{rows, &bench.conf}, {compare_rows, &bench.conf}};
     struct out_conf out = {.program = "sigbench"};
     char why[512];
     int first = argc;
 
     out_streams();
-    int wrong = opt_read(&group, 1, argc, argv, &first, why, sizeof(why));
+    int wrong = opt_read(groups, 2, argc, argv, &first, why, sizeof(why));
     out.json = bench.conf.json || strcmp(bench.conf.output, "json") == 0;
     out.quiet = bench.conf.quiet;
     out.color = bench.conf.color;
@@ -244,19 +290,8 @@ int main(int argc, char **argv)
         puts("sigbench " SIGKIT_VERSION);
         return out_done(EXIT_OK);
     }
-    bench.scenario = first < argc ? find_scenario(argv[first]) : &scenarios[0];
-    if (!bench.scenario || argc - first > 1) {
-        return out_fail(EXIT_USAGE, NULL, "unknown scenario '%s'; see --help", argv[argc - 1]);
+    if (first < argc && strcmp(argv[first], "compare") == 0) {
+        return out_done(compare_main(argc - first - 1, argv + first + 1));
     }
-    const char *range = check_ranges(&bench);
-    if (range) {
-        return out_fail(EXIT_USAGE, NULL, "%s", range);
-    }
-    struct findmax f;
-    if (!report_check_thresholds(&bench, why, sizeof(why)) ||
-        !findmax_parse(&f, &bench, why, sizeof(why))) {
-        return out_fail(EXIT_USAGE, NULL, "%s", why);
-    }
-    set_defaults(&bench);
-    return out_done(run(&bench));
+    return out_done(bench_main(argc - first, argv + first));
 }

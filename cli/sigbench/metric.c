@@ -290,11 +290,9 @@ void metric_format(char out[32], enum metric_unit unit, double value)
         snprintf(out, 32, value == floor(value) ? "%.0f" : "%.2f", value);
         break;
     case UNIT_USEC:
-        snprintf(out, 32,
-                 value < 100     ? "%.2f us"
-                 : value < 10000 ? "%.0f us"
-                                 : "%.1f ms",
-                 value < 10000 ? value : value / 1000);
+        snprintf(out, 32, "%.*f %s",
+                 value < 10000 ? value < 100 && value != floor(value) ? 2 : 0 : 1,
+                 value < 10000 ? value : value / 1000, value < 10000 ? "us" : "ms");
         break;
     case UNIT_BYTES:
         snprintf(out, 32, fabs(value) < 1048576 ? "%.2f KiB" : "%.1f MiB",
@@ -312,8 +310,9 @@ void metric_format(char out[32], enum metric_unit unit, double value)
 void metric_write(struct sp_json *j, const char *key, double value)
 {
     char text[48];
-    int n = snprintf(text, sizeof(text), value >= 1e15 || value == floor(value) ? "%.0f" : "%.4f",
-                     value);
+    int n = fabs(value) >= 1e15
+                ? snprintf(text, sizeof(text), "%.17g", value)
+                : snprintf(text, sizeof(text), "%.*f", value == floor(value) ? 0 : 4, value);
 
     sp_json_raw(j, key, (struct sp_str){text, (size_t)n});
 }

@@ -189,11 +189,11 @@ static bool try_rate(struct search *s, int64_t rate, enum step_result *result)
         return false;
     }
     snprintf(name, sizeof(name), "%s.p99", b->scenario->name);
-    struct step *step = &f->step[f->n++];
-    *step = (struct step){
+    struct step step = {
         .rate = rate, .achieved = value_of(&r.all, "completed"), .p99_us = value_of(&r.all, name)};
-    *result = step->result = judge_step(f, &r, step);
-    tell_step(step, f->n);
+    *result = step.result = judge_step(f, &r, &step);
+    f->step[f->n++] = step;
+    tell_step(&step, f->n);
     keep(s, b, *result == STEP_HELD);
     return true;
 }

@@ -144,7 +144,7 @@ int runs_repeat(struct bench *base)
     struct runs runs = {.asked = (unsigned)base->conf.repeat};
     struct report total = {.runs = &runs};
     struct bench *b = NULL;
-    int status;
+    int status = EXIT_OK;
 
     runs.sample = calloc(runs.asked, sizeof(*runs.sample));
     if (!runs.sample) {

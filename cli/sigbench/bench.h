@@ -28,10 +28,11 @@ struct bench_conf {
     const char *url, *id, *token_file, *token, *env_file, *cacert, *cert, *key, *sni;
     const char *kind, *arrival, *output, *color, *stages, *mix, *source_ip, *trigger;
     const char *csv, *hgrm, *hgrm_raw, *html, *svg, *markdown, *junit;
-    struct opt_list thresholds;
-    int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid;
+    const char *find_max, *precision;
+    struct opt_list thresholds, max_regress;
+    int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid, repeat;
     int64_t duration_us, warmup_us, interval_us, connect_rate, timeout_us, ramp_us, threads;
-    bool insecure, tls_resume, rid, spin, json, quiet, help, version;
+    bool insecure, tls_resume, rid, spin, json, quiet, force, help, version;
 };
 
 struct bench;
@@ -146,7 +147,7 @@ struct bench {
     struct wsconn_tls *tls;
     char headers[BEARER_HEADER_MAX];
     char shown_url[512]; /* without a token */
-    char id_prefix[64];
+    char id_prefix[80];
 
     int ep;
     struct peer *peers;
@@ -159,6 +160,7 @@ struct bench {
     int64_t start, measure_start, measure_end, phase_end;
     bool is_waiting;               /* for the clients of the other threads */
     uint64_t outstanding, relayed; /* flights; messages that arrived in the measured window */
+    uint64_t completed;            /* flights that ended well in it, whenever they were due */
     volatile sig_atomic_t stop;    /* the signal that ended the run */
 
     struct schedule schedule;

@@ -18,6 +18,7 @@
 #define EVENTS         512
 #define CONNECT_WINDOW 128u
 #define DRAIN_NS       (2 * NS_PER_S)
+#define CLOSE_NS       (2 * NS_PER_S)
 
 int64_t bench_now(void)
 {
@@ -96,8 +97,12 @@ static void on_open(void *ctx, struct wsconn *c)
 
 static void on_message(void *ctx, struct wsconn *c, char *p, size_t n)
 {
+    struct peer *peer = ctx;
+
     (void)c;
-    load_message(ctx, p, n);
+    if (peer->b->phase != PHASE_DONE) {
+        load_message(peer, p, n);
+    }
 }
 
 static void on_closed(void *ctx, struct wsconn *c, const struct wsconn_closed *why)
@@ -393,6 +398,36 @@ void gen_run(struct bench *b)
     }
 }
 
+static uint32_t close_all(struct bench *b)
+{
+    uint32_t waiting = 0;
+
+    for (uint32_t i = 0; i < b->peer_count; i++) {
+        struct peer *peer = &b->peers[i];
+        if (peer->state == PEER_READY) {
+            peer->state = PEER_GONE;
+            wsconn_close(peer->ws, 1000, "");
+        }
+        waiting += peer->ws && wsconn_state(peer->ws) == WSCONN_CLOSING;
+    }
+    return waiting;
+}
+
+void gen_close(struct bench *b)
+{
+    static const struct timespec step = {0, 20000000};
+    int64_t end = bench_now() + CLOSE_NS;
+    struct epoll_event ev[EVENTS];
+
+    while (close_all(b) > 0 && bench_now() < end && !b->stop) {
+        int n = epoll_pwait2(b->ep, ev, EVENTS, &step, NULL);
+        for (int i = 0; i < n; i++) {
+            struct peer *peer = ev[i].data.ptr;
+            wsconn_io(peer->ws, (short)(ev[i].events & (0xffu | EPOLLRDHUP)));
+        }
+    }
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 /* Of a mix, the pairs have the scenarios in turn, as often as their weights say. */
@@ -456,6 +491,8 @@ void gen_fini(struct bench *b)
     }
     free(b->peers);
     free(b->pairs);
+    b->peers = NULL;
+    b->pairs = NULL;
     if (b->ep > 0) {
         close(b->ep);
     }

@@ -15,6 +15,10 @@ void gen_fini(struct bench *b);
 /* gen_run drives the run through its phases. */
 void gen_run(struct bench *b);
 
+/* gen_close closes what is still open after the run and waits, two seconds at most, until the
+ * server has closed it too: its ids are free then. Counts stay as they are. */
+void gen_close(struct bench *b);
+
 /* gen_settled notes that a peer has registered. */
 void gen_settled(struct peer *peer, int64_t now);
 

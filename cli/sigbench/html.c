@@ -126,10 +126,10 @@ static void put_tiles(FILE *f, const struct report *r)
     fputs("<div class=\"tiles\">\n", f);
     for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
         snprintf(name, sizeof(name), "%s.%s", r->b->scenario->name, quantiles[i][1]);
-        put_tile(f, r->metrics, quantiles[i][0], name);
+        put_tile(f, &r->all, quantiles[i][0], name);
     }
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        put_tile(f, r->metrics, others[i][0], others[i][1]);
+        put_tile(f, &r->all, others[i][0], others[i][1]);
     }
     fputs("</div>\n", f);
 }
@@ -146,7 +146,7 @@ static void put_thresholds(FILE *f, const struct report *r)
           "<th>measured</th></tr></thead>\n<tbody>\n",
           f);
     for (unsigned i = 0; i < all->n; i++) {
-        bool ok = report_threshold_ok(r->b, i, r->metrics);
+        bool ok = report_threshold_ok(r->b, i, &r->all);
         fputs("<tr><td>", f);
         markup_xml(f, sp_str(all->v[i]));
         words_threshold(text, r, i);
@@ -233,7 +233,7 @@ void format_html(FILE *f, const struct report *r)
     put_tiles(f, r);
     put_thresholds(f, r);
     put_charts(f, r);
-    put_metrics(f, r->metrics);
+    put_metrics(f, &r->all);
     put_setting(f, r);
     fputs("</body>\n</html>\n", f);
 }

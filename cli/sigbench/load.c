@@ -63,6 +63,7 @@ struct flight *load_flight(struct bench *b, struct pair *p, int64_t intended)
 void load_landed(struct bench *b, struct pair *p, struct flight *f, uint64_t *count)
 {
     *count += bench_in_window(b, f->intended);
+    b->completed += b->phase == PHASE_MEASURE && count == &b->counts.received;
     f->done = true;
     b->outstanding--;
     while (p->head != p->tail && flight_at(p, p->head)->done) {
@@ -478,6 +479,7 @@ void load_fini(struct bench *b)
 {
     for (int k = 0; k < TEXT_COUNT; k++) {
         text_free(b->text[k]);
+        b->text[k] = NULL;
     }
     for (uint32_t i = 0; b->pairs && i < b->pair_count; i++) {
         free(b->pairs[i].ring);

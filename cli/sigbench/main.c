@@ -3,9 +3,12 @@
  * This file reads the options and runs one scenario. */
 #include "cli/common/mask.h"
 #include "cli/common/out.h"
+#include "cli/sigbench/compare.h"
+#include "cli/sigbench/findmax.h"
+#include "cli/sigbench/formats.h"
 #include "cli/sigbench/report.h"
+#include "cli/sigbench/runs.h"
 #include "cli/sigbench/shape.h"
-#include "cli/sigbench/shard.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -43,6 +46,10 @@ static const struct opt rows[] = {
     ROW("spin", 0, OPT_FLAG, NULL, NULL, spin, "never sleep, so that no server pays to wake us"),
     ROW("server-pid", 0, OPT_COUNT, "PID", NULL, server_pid, "report CPU and memory of the server"),
     ROW("threshold", 0, OPT_LIST, "COND", NULL, thresholds, "e.g. 'relay.p99<20ms', else exit 10"),
+    ROW("repeat", 0, OPT_COUNT, "N", NULL, repeat, "N runs: medians and spread"),
+    ROW("find-max", 0, OPT_STRING, "CONDS", NULL, find_max,
+        "search the highest rate, e.g. 'p99<5ms,lost=0'"),
+    ROW("precision", 0, OPT_STRING, "SHARE", NULL, precision, "of that search (2%)"),
     ROW("output", 'o', OPT_CHOICE, "text|json", NULL, output, "form of the report"),
     ROW("json", 'j', OPT_FLAG, NULL, NULL, json, "the same as -o json"),
     ROW("csv", 0, OPT_STRING, "FILE", NULL, csv, "write the rows over time, '-' is stdout"),
@@ -69,8 +76,14 @@ static const struct opt rows[] = {
     ROW("env-file", 0, OPT_ENV_FILE, "FILE", NULL, env_file, "NAME=value lines: more environment"),
     ROW("help", 'h', OPT_ASK, NULL, NULL, help, "this text"),
     ROW("version", 'V', OPT_ASK, NULL, NULL, version, "the version"),
-#undef ROW
     {0}};
+
+static const struct opt compare_rows[] = {
+    ROW("max-regress", 0, OPT_LIST, "NAME=SHARE", NULL, max_regress,
+        "e.g. setup.p99=10%; only what is named counts"),
+    ROW("force", 0, OPT_FLAG, NULL, NULL, force, "different scenarios too"),
+    {0}};
+#undef ROW
 
 static struct bench bench = {
     .conf = {.url = "ws://127.0.0.1:8081",
@@ -84,6 +97,8 @@ static struct bench bench = {
              .interval_us = 1000000,
              .threads = 1,
              .mix = "relay=8,setup=1,churn=1",
+             .repeat = -1,
+             .precision = "2%",
              .timeout_us = 10000000,
              .ice = 4,
              .seed = 1},
@@ -92,10 +107,14 @@ static struct bench bench = {
 static void print_help(void)
 {
     puts("Usage: sigbench [OPTIONS] [SCENARIO]\n"
+         "       sigbench compare [OPTIONS] BASE NEW\n"
          "\n"
          "  sigbench -c 100 -d 10s                      as fast as the server answers\n"
          "  sigbench -R 5k --threshold 'relay.p99<20ms' open model, exit 10 when slower\n"
          "  sigbench setup --pairs 1k -R 200            call set-ups, offer to answer\n"
+         "  sigbench --find-max 'p99<5ms,errors==0'     the highest rate that holds it\n"
+         "  sigbench --repeat 5 -d 5s -j >base.json     medians of five runs\n"
+         "  sigbench compare base.json new.json         exit 11 when it got worse\n"
          "  sigbench -c 2 --idle 8k --server-pid PID    one active pair beside idle clients\n"
          "\nScenarios:");
     for (const struct scenario *s = scenarios; s->name; s++) {
@@ -103,6 +122,8 @@ static void print_help(void)
     }
     puts("\nOptions:");
     opt_help(stdout, rows);
+    puts("\nOptions of compare:");
+    opt_help(stdout, compare_rows);
 }
 
 static const struct scenario *find_scenario(const char *name)
@@ -115,11 +136,9 @@ static const struct scenario *find_scenario(const char *name)
     return NULL;
 }
 
-static volatile sig_atomic_t stop_signal;
-
 static void on_signal(int signo)
 {
-    stop_signal = signo;
+    bench.stop = signo;
 }
 
 static void catch_signals(void)
@@ -148,6 +167,12 @@ static const char *check_ranges(struct bench *b)
     if (c->duration_us == OPT_NEVER && c->count <= 0) {
         return "--duration none needs --count";
     }
+    if (c->repeat == 0 || c->repeat > RUNS_MAX) {
+        return "--repeat goes from 1 to 100";
+    }
+    if (c->find_max && (c->repeat > 0 || !b->scenario->pairs)) {
+        return "--find-max is for relay and setup, without --repeat";
+    }
     return NULL;
 }
 
@@ -161,7 +186,7 @@ static void set_defaults(struct bench *b)
     }
     if (c->duration_us < 0) {
         bool bounded = c->count > 0 || b->scenario->timed_connect || b->scenario->is_over;
-        c->duration_us = bounded ? OPT_NEVER : 10000000;
+        c->duration_us = bounded ? OPT_NEVER : c->find_max ? 5000000 : 10000000;
         if (c->stages) {
             c->duration_us = (int64_t)(profile_length(&b->profile) / 1e3);
         }
@@ -177,7 +202,7 @@ static void set_defaults(struct bench *b)
         b->pair_count = (uint32_t)(c->pairs > 0 ? c->pairs : (c->clients + 1) / 2);
     }
     if (c->id) {
-        snprintf(b->id_prefix, sizeof(b->id_prefix), "%s", c->id);
+        snprintf(b->id_prefix, sizeof(b->id_prefix), "%.63s", c->id);
     } else {
         snprintf(b->id_prefix, sizeof(b->id_prefix), "bench-%ld", (long)getpid());
     }
@@ -219,32 +244,65 @@ static int run(struct bench *b)
 {
     int status = prepare_target(b);
 
-    if (status != 0) {
-        goto out;
-    }
-    if ((status = formats_open(b)) != 0) {
-        goto out;
-    }
-    catch_signals();
-    status = shard_run(b, &stop_signal);
+    status = status ? status : formats_open(b);
     if (status == 0) {
-        status = report_print(b);
+        catch_signals();
+        status = b->conf.find_max     ? findmax_run(b)
+                 : b->conf.repeat > 0 ? runs_repeat(b)
+                                      : runs_single(b);
     }
-out:
     formats_close(&b->files);
     wsconn_tls_free(b->tls);
     return status;
 }
 
+static int bench_main(int argc, char **words)
+{
+    struct findmax f;
+    char why[512];
+
+    bench.scenario = argc > 0 ? find_scenario(words[0]) : &scenarios[0];
+    if (!bench.scenario || argc > 1) {
+        return out_fail(EXIT_USAGE, NULL, "unknown scenario '%s'; see --help", words[argc - 1]);
+    }
+    if (bench.conf.max_regress.n > 0 || bench.conf.force) {
+        return out_fail(EXIT_USAGE, NULL, "--max-regress and --force are for compare");
+    }
+    const char *range = check_ranges(&bench);
+    if (range) {
+        return out_fail(EXIT_USAGE, NULL, "%s", range);
+    }
+    if (!report_check_thresholds(&bench, why, sizeof(why)) ||
+        !findmax_parse(&f, &bench, why, sizeof(why))) {
+        return out_fail(EXIT_USAGE, NULL, "%s", why);
+    }
+    if (!shape_load(&bench, why, sizeof(why))) {
+        return out_fail(EXIT_USAGE, NULL, "%s", why);
+    }
+    set_defaults(&bench);
+    return run(&bench);
+}
+
+static int compare_main(int argc, char **words)
+{
+    if (argc != 2) {
+        return out_fail(EXIT_USAGE, NULL, "compare needs two files of reports, BASE and NEW");
+    }
+    if (bench.conf.json) {
+        bench.conf.output = "json";
+    }
+    return compare_run(&bench.conf, words[0], words[1]);
+}
+
 int main(int argc, char **argv)
 {
-    const struct opt_group group = {rows, &bench.conf};
+    const struct opt_group groups[] = {{rows, &bench.conf}, {compare_rows, &bench.conf}};
     struct out_conf out = {.program = "sigbench"};
     char why[512];
     int first = argc;
 
     out_streams();
-    int wrong = opt_read(&group, 1, argc, argv, &first, why, sizeof(why));
+    int wrong = opt_read(groups, 2, argc, argv, &first, why, sizeof(why));
     out.json = bench.conf.json || strcmp(bench.conf.output, "json") == 0;
     out.quiet = bench.conf.quiet;
     out.color = bench.conf.color;
@@ -260,20 +318,8 @@ int main(int argc, char **argv)
         puts("sigbench " SIGKIT_VERSION);
         return out_done(EXIT_OK);
     }
-    bench.scenario = first < argc ? find_scenario(argv[first]) : &scenarios[0];
-    if (!bench.scenario || argc - first > 1) {
-        return out_fail(EXIT_USAGE, NULL, "unknown scenario '%s'; see --help", argv[argc - 1]);
+    if (first < argc && strcmp(argv[first], "compare") == 0) {
+        return out_done(compare_main(argc - first - 1, argv + first + 1));
     }
-    const char *range = check_ranges(&bench);
-    if (range) {
-        return out_fail(EXIT_USAGE, NULL, "%s", range);
-    }
-    if (!report_check_thresholds(&bench, why, sizeof(why))) {
-        return out_fail(EXIT_USAGE, NULL, "%s", why);
-    }
-    if (!shape_load(&bench, why, sizeof(why))) {
-        return out_fail(EXIT_USAGE, NULL, "%s", why);
-    }
-    set_defaults(&bench);
-    return out_done(run(&bench));
+    return out_done(bench_main(argc - first, argv + first));
 }

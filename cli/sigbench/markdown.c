@@ -69,7 +69,7 @@ static void put_thresholds(FILE *f, const struct report *r)
     }
     fputs("| threshold | outcome | measured |\n|:---|:---|---:|\n", f);
     for (unsigned i = 0; i < all->n; i++) {
-        bool ok = report_threshold_ok(r->b, i, r->metrics);
+        bool ok = report_threshold_ok(r->b, i, &r->all);
         words_threshold(text, r, i);
         fputs("| ", f);
         markup_md(f, sp_str(all->v[i]));
@@ -85,8 +85,8 @@ static void put_metrics(FILE *f, const struct report *r)
     char name[48], text[48];
 
     fputs("| metric | value |\n|:---|---:|\n", f);
-    for (unsigned i = 0; i < r->metrics->n; i++) {
-        const struct metric *m = &r->metrics->m[i];
+    for (unsigned i = 0; i < r->all.n; i++) {
+        const struct metric *m = &r->all.m[i];
         bool quantile =
             strncmp(m->name, r->b->scenario->name, scenario) == 0 && m->name[scenario] == '.';
         if (m->has && !quantile && (m->value < 0 || m->value > 0)) {

@@ -19,14 +19,18 @@ const char *metric_suffix(enum metric_unit unit)
 static const struct {
     const char *name;
     size_t off;
+    enum metric_better better;
 } count_rows[] = {
-#define ROW(member)                                                                                \
+#define ROW(member, better)                                                                        \
     {                                                                                              \
-#member, offsetof(struct counts, member)                                                   \
+#member, offsetof(struct counts, member), better                                           \
     }
-    ROW(sent),         ROW(received),   ROW(errors),    ROW(lost),
-    ROW(acks),         ROW(not_sent),   ROW(connected), ROW(connect_failed),
-    ROW(disconnected), ROW(duplicated), ROW(reordered), ROW(misdelivered),
+    ROW(sent, BETTER_NEUTRAL),       ROW(received, BETTER_NEUTRAL),
+    ROW(errors, BETTER_LOWER),       ROW(lost, BETTER_LOWER),
+    ROW(acks, BETTER_NEUTRAL),       ROW(not_sent, BETTER_LOWER),
+    ROW(connected, BETTER_NEUTRAL),  ROW(connect_failed, BETTER_LOWER),
+    ROW(disconnected, BETTER_LOWER), ROW(duplicated, BETTER_LOWER),
+    ROW(reordered, BETTER_LOWER),    ROW(misdelivered, BETTER_LOWER),
 #undef ROW
 };
 
@@ -43,6 +47,11 @@ static double messages(const struct bench *b)
 static double rate(const struct bench *b)
 {
     return (double)b->relayed / seconds(b);
+}
+
+static double completed(const struct bench *b)
+{
+    return b->scenario->pairs ? (double)b->completed / seconds(b) : NAN;
 }
 
 static double errors_ratio(const struct bench *b)
@@ -135,30 +144,35 @@ static const struct {
     const char *name;
     enum metric_unit unit;
     double (*get)(const struct bench *b);
+    enum metric_better better;
+    bool watched;
 } derived_rows[] = {
-    {"seconds", UNIT_COUNT, seconds},
-    {"messages", UNIT_COUNT, messages},
-    {"rate", UNIT_PER_S, rate},
-    {"errors", UNIT_RATIO, errors_ratio},
-    {"server.cpu", UNIT_RATIO, server_cpu},
-    {"server.cpu_per_message", UNIT_USEC, server_cpu_per_message},
-    {"server.cpu_per_client_s", UNIT_USEC, server_cpu_per_client_s},
-    {"server.rss_before", UNIT_BYTES, server_rss_before},
-    {"server.rss", UNIT_BYTES, server_rss},
-    {"server.per_connection", UNIT_BYTES, server_bytes_per_connection},
-    {"server.fds", UNIT_COUNT, server_fds},
-    {"tls.handshakes", UNIT_COUNT, tls_handshakes},
-    {"tls.resumed", UNIT_COUNT, tls_resumed},
-    {"generator.cpu", UNIT_RATIO, generator_cpu},
-    {"generator.cpu_per_message", UNIT_USEC, generator_cpu_per_message},
-    {"generator.lag_p99", UNIT_USEC, lag_p99},
+    {"seconds", UNIT_COUNT, seconds, BETTER_NEUTRAL, false},
+    {"messages", UNIT_COUNT, messages, BETTER_NEUTRAL, false},
+    {"rate", UNIT_PER_S, rate, BETTER_HIGHER, true},
+    {"completed", UNIT_PER_S, completed, BETTER_HIGHER, false},
+    {"errors", UNIT_RATIO, errors_ratio, BETTER_LOWER, true},
+    {"server.cpu", UNIT_RATIO, server_cpu, BETTER_NEUTRAL, false},
+    {"server.cpu_per_message", UNIT_USEC, server_cpu_per_message, BETTER_LOWER, true},
+    {"server.cpu_per_client_s", UNIT_USEC, server_cpu_per_client_s, BETTER_LOWER, false},
+    {"server.rss_before", UNIT_BYTES, server_rss_before, BETTER_NEUTRAL, false},
+    {"server.rss", UNIT_BYTES, server_rss, BETTER_LOWER, false},
+    {"server.per_connection", UNIT_BYTES, server_bytes_per_connection, BETTER_LOWER, true},
+    {"server.fds", UNIT_COUNT, server_fds, BETTER_NEUTRAL, false},
+    {"tls.handshakes", UNIT_COUNT, tls_handshakes, BETTER_NEUTRAL, false},
+    {"tls.resumed", UNIT_COUNT, tls_resumed, BETTER_NEUTRAL, false},
+    {"generator.cpu", UNIT_RATIO, generator_cpu, BETTER_NEUTRAL, false},
+    {"generator.cpu_per_message", UNIT_USEC, generator_cpu_per_message, BETTER_NEUTRAL, false},
+    {"generator.lag_p99", UNIT_USEC, lag_p99, BETTER_NEUTRAL, false},
 };
 
 static const struct {
     const char *name;
     double q;
-} quantile_rows[] = {{"p50", 0.5},  {"p75", 0.75},   {"p90", 0.9},     {"p95", 0.95},
-                     {"p99", 0.99}, {"p999", 0.999}, {"p9999", 0.9999}};
+    bool watched;
+} quantile_rows[] = {{"p50", 0.5, true},      {"p75", 0.75, false}, {"p90", 0.9, false},
+                     {"p95", 0.95, false},    {"p99", 0.99, true},  {"p999", 0.999, false},
+                     {"p9999", 0.9999, false}};
 
 __attribute__((format(printf, 4, 5))) static void add(struct metrics *out, enum metric_unit unit,
                                                       double value, const char *fmt, ...)
@@ -227,6 +241,113 @@ const struct metric *metric_find(const struct metrics *all, struct sp_str name)
         }
     }
     return NULL;
+}
+
+static bool is_named(const char *name, const char *base, enum metric_unit unit)
+{
+    size_t n = strlen(base);
+
+    return strncmp(name, base, n) == 0 && strcmp(name + n, metric_suffix(unit)) == 0;
+}
+
+/* Latencies are SCENARIO.QUANTILE_us and SCENARIO.GROUP.QUANTILE_us. */
+static struct metric_trait latency_trait(const char *name)
+{
+    static const char *const others[] = {"min", "max", "mean"};
+    struct metric_trait t = {UNIT_USEC, BETTER_LOWER, false};
+    const char *first = strchr(name, '.'), *last = strrchr(name, '.');
+
+    for (size_t i = 0; last && i < sizeof(quantile_rows) / sizeof(quantile_rows[0]); i++) {
+        if (is_named(last + 1, quantile_rows[i].name, UNIT_USEC)) {
+            t.watched = quantile_rows[i].watched && first == last;
+            return t;
+        }
+    }
+    for (size_t i = 0; last && i < sizeof(others) / sizeof(others[0]); i++) {
+        if (is_named(last + 1, others[i], UNIT_USEC)) {
+            return t;
+        }
+    }
+    t.better = BETTER_NEUTRAL;
+    return t;
+}
+
+struct metric_trait metric_trait_of(const char *name)
+{
+    static const enum metric_unit units[] = {UNIT_USEC, UNIT_BYTES, UNIT_RATIO, UNIT_PER_S};
+    struct metric_trait t = latency_trait(name);
+    size_t n = strlen(name);
+
+    if (t.better != BETTER_NEUTRAL) {
+        return t;
+    }
+    for (size_t i = 0; i < sizeof(derived_rows) / sizeof(derived_rows[0]); i++) {
+        if (is_named(name, derived_rows[i].name, derived_rows[i].unit)) {
+            return (struct metric_trait){derived_rows[i].unit, derived_rows[i].better,
+                                         derived_rows[i].watched};
+        }
+    }
+    t.unit = UNIT_COUNT;
+    for (size_t i = 0; i < sizeof(count_rows) / sizeof(count_rows[0]); i++) {
+        if (strcmp(name, count_rows[i].name) == 0) {
+            t.better = count_rows[i].better;
+        }
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        size_t k = strlen(metric_suffix(units[i]));
+        if (n > k && strcmp(name + n - k, metric_suffix(units[i])) == 0) {
+            t.unit = units[i];
+        }
+    }
+    return t;
+}
+
+void metric_format(char out[32], enum metric_unit unit, double value)
+{
+    switch (unit) {
+    case UNIT_COUNT:
+        snprintf(out, 32, value == floor(value) ? "%.0f" : "%.2f", value);
+        break;
+    case UNIT_USEC:
+        snprintf(out, 32, "%.*f %s",
+                 value < 10000 ? value < 100 && value != floor(value) ? 2 : 0 : 1,
+                 value < 10000 ? value : value / 1000, value < 10000 ? "us" : "ms");
+        break;
+    case UNIT_BYTES:
+        snprintf(out, 32, fabs(value) < 1048576 ? "%.2f KiB" : "%.1f MiB",
+                 fabs(value) < 1048576 ? value / 1024 : value / 1048576);
+        break;
+    case UNIT_RATIO:
+        snprintf(out, 32, value > 0 && value < 0.001 ? "%.4f %%" : "%.1f %%", value * 100);
+        break;
+    case UNIT_PER_S:
+        snprintf(out, 32, "%.0f/s", value);
+        break;
+    }
+}
+
+void metric_write(struct sp_json *j, const char *key, double value)
+{
+    char text[48];
+    int n = fabs(value) >= 1e15
+                ? snprintf(text, sizeof(text), "%.17g", value)
+                : snprintf(text, sizeof(text), "%.*f", value == floor(value) ? 0 : 4, value);
+
+    sp_json_raw(j, key, (struct sp_str){text, (size_t)n});
+}
+
+void metrics_write(struct sp_json *j, const char *key, const struct metrics *all)
+{
+    char name[64];
+
+    sp_json_object(j, key);
+    for (unsigned i = 0; i < all->n; i++) {
+        if (all->m[i].has) {
+            snprintf(name, sizeof(name), "%s%s", all->m[i].name, metric_suffix(all->m[i].unit));
+            metric_write(j, name, all->m[i].value);
+        }
+    }
+    sp_json_end(j, '}');
 }
 
 static bool parse_number(struct sp_str s, double *v)

@@ -3,7 +3,8 @@
 #include "cli/sigbench/report.h"
 
 #include "cli/common/out.h"
-#include "cli/sigbench/metric.h"
+#include "cli/sigbench/findmax.h"
+#include "cli/sigbench/runs.h"
 #include "libproto/json.h"
 #include "libproto/time.h"
 
@@ -20,7 +21,7 @@
 #define LAG_MAX_US     10000
 #define GENERATOR_MAX  0.95
 
-__attribute__((format(printf, 2, 3))) static void object_to(struct verdict *v, const char *fmt, ...)
+void report_object(struct verdict *v, const char *fmt, ...)
 {
     va_list ap;
 
@@ -42,31 +43,41 @@ double report_value(const struct metrics *all, const char *name)
  * is then as much its limit as the server's, but what a message costs the server stays true. */
 static void judge(const struct bench *b, const struct metrics *all, struct verdict *v)
 {
-    bool measured = b->scenario->pairs || b->scenario->timed_connect ? b->counts.received > 0
-                                                                     : b->counts.connected > 0;
+    bool sends = b->scenario->pairs || b->scenario->timed_connect || b->scenario->is_over;
+    bool measured = sends ? b->counts.received > 0 : b->counts.connected > 0;
     double lag = report_value(all, "generator.lag_p99");
     double cpu = report_value(all, "generator.cpu");
 
     if (!measured || b->measure_end == 0) {
-        object_to(v, "nothing was measured");
+        report_object(v, "nothing was measured");
         return;
     }
     if (bench_is_open(b) && lag > LAG_MAX_US) {
-        object_to(v, "the generator was late: %.1f ms at p99", lag / 1000);
+        report_object(v, "the generator was late: %.1f ms at p99", lag / 1000);
     }
     if (bench_is_open(b) && cpu > GENERATOR_MAX * (double)b->conf.threads) {
-        object_to(v, "the generator used %.0f %% of a core", cpu * 100);
+        report_object(v, "the generator used %.0f %% of a core", cpu * 100);
     }
+    v->by_generator = v->n > 0;
+    unsigned so_far = v->n;
     if (b->counts.not_sent > 0) {
-        object_to(v, "%llu messages could not be sent when due",
-                  (unsigned long long)b->counts.not_sent);
+        report_object(v, "%llu messages could not be sent when due",
+                      (unsigned long long)b->counts.not_sent);
     }
     if (b->counts.connected > 0 && b->counts.disconnected == b->counts.connected) {
-        object_to(v, "all connections were lost");
+        report_object(v, "all connections were lost");
     }
     if (b->conf.server_pid > 0 && !b->server_m1.ok) {
-        object_to(v, "process %lld could not be read", (long long)b->conf.server_pid);
+        report_object(v, "process %lld could not be read", (long long)b->conf.server_pid);
     }
+    v->by_generator = v->by_generator && v->n == so_far;
+}
+
+void report_init(struct report *r, const struct bench *b)
+{
+    *r = (struct report){.b = b, .stop = b->stop};
+    metrics_of(b, &r->all);
+    judge(b, &r->all, &r->verdict);
 }
 
 bool report_check_thresholds(const struct bench *b, char *why, size_t cap)
@@ -93,14 +104,6 @@ bool report_threshold_ok(const struct bench *b, unsigned i, const struct metrics
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */
-
-static void json_double(struct sp_json *j, const char *key, double v)
-{
-    char text[48];
-    int n = snprintf(text, sizeof(text), v >= 1e15 || v == floor(v) ? "%.0f" : "%.4f", v);
-
-    sp_json_raw(j, key, (struct sp_str){text, (size_t)n});
-}
 
 static void first_line(const char *path, const char *prefix, char *out, size_t cap)
 {
@@ -207,20 +210,6 @@ static void json_thresholds(struct sp_json *j, const struct bench *b, const stru
     sp_json_end(j, ']');
 }
 
-static void json_metrics(struct sp_json *j, const struct metrics *all)
-{
-    char name[64];
-
-    sp_json_object(j, "metrics");
-    for (unsigned i = 0; i < all->n; i++) {
-        if (all->m[i].has) {
-            snprintf(name, sizeof(name), "%s%s", all->m[i].name, metric_suffix(all->m[i].unit));
-            json_double(j, name, all->m[i].value);
-        }
-    }
-    sp_json_end(j, '}');
-}
-
 static void json_stamp(struct sp_json *j)
 {
     struct sp_stamp stamp = {0};
@@ -246,19 +235,21 @@ static void json_intervals(struct sp_json *j, const struct bench *b)
         sp_json_int(j, "p50_us", (int64_t)v->p50);
         sp_json_int(j, "p99_us", (int64_t)v->p99);
         sp_json_int(j, "max_us", (int64_t)v->max);
-        json_double(j, "generator_cpu_ratio", v->generator_cpu);
+        metric_write(j, "generator_cpu_ratio", v->generator_cpu);
         if (v->server_cpu >= 0) {
-            json_double(j, "server_cpu_ratio", v->server_cpu);
-            json_double(j, "server_rss_bytes", v->server_rss);
+            metric_write(j, "server_cpu_ratio", v->server_cpu);
+            metric_write(j, "server_rss_bytes", v->server_rss);
         }
         sp_json_end(j, '}');
     }
     sp_json_end(j, ']');
 }
 
-static bool print_json(const struct bench *b, const struct metrics *all, const struct verdict *v,
-                       int status)
+static bool print_json(const struct report *r, int status)
 {
+    const struct bench *b = r->b;
+    const struct metrics *all = &r->all;
+    const struct verdict *v = &r->verdict;
     char *text = malloc(JSON_MAX);
     struct sp_buf buf;
     struct sp_json j;
@@ -283,7 +274,13 @@ static bool print_json(const struct bench *b, const struct metrics *all, const s
     sp_json_end(&j, ']');
     sp_json_str_opt(&j, "first_error", sp_str(b->first_error));
     sp_json_str_opt(&j, "connect_error", sp_str(b->connect_error));
-    json_metrics(&j, all);
+    metrics_write(&j, "metrics", all);
+    if (r->runs) {
+        runs_write(&j, r->runs);
+    }
+    if (r->found) {
+        findmax_write(&j, r->found);
+    }
     json_thresholds(&j, b, all);
     json_intervals(&j, b);
     sp_json_object(&j, "histograms_us");
@@ -374,18 +371,11 @@ static void print_server(const struct bench *b, const struct metrics *all)
     putchar('\n');
 }
 
-static void print_text(const struct bench *b, const struct metrics *all, const struct verdict *v)
+static void print_run(const struct bench *b, const struct metrics *all)
 {
-    double secs = report_value(all, "seconds");
     double lag = report_value(all, "generator.lag_p99");
+    double secs = report_value(all, "seconds");
 
-    printf("%s%-10s%s  %s  %llu clients, %u pairs, %s model", out_sgr("1"), b->scenario->name,
-           out_sgr("0"), b->shown_url, (unsigned long long)b->counts.connected, b->pair_count,
-           bench_is_open(b) ? "open" : "closed");
-    if (isfinite(secs)) {
-        printf(", %.1f s", secs);
-    }
-    putchar('\n');
     print_counts(b);
     if (b->relayed > 0 && isfinite(secs)) {
         printf("%-10s  %.0f/s\n", "rate", report_value(all, "rate"));
@@ -399,6 +389,30 @@ static void print_text(const struct bench *b, const struct metrics *all, const s
             print_us("lag p99", lag);
         }
         putchar('\n');
+    }
+}
+
+static void print_text(const struct report *r)
+{
+    const struct bench *b = r->b;
+    const struct metrics *all = &r->all;
+    const struct verdict *v = &r->verdict;
+    double secs = report_value(all, "seconds");
+
+    printf("%s%-10s%s  %s  %llu clients, %u pairs, %s model", out_sgr("1"), b->scenario->name,
+           out_sgr("0"), b->shown_url, (unsigned long long)b->counts.connected, b->pair_count,
+           bench_is_open(b) ? "open" : "closed");
+    if (isfinite(secs)) {
+        printf(", %.1f s", secs);
+    }
+    putchar('\n');
+    if (r->runs) {
+        runs_print(r->runs, all);
+    } else {
+        print_run(b, all);
+    }
+    if (r->found) {
+        findmax_print(r->found);
     }
     for (unsigned i = 0; i < b->conf.thresholds.n; i++) {
         bool ok = report_threshold_ok(b, i, all);
@@ -415,44 +429,46 @@ static void print_text(const struct bench *b, const struct metrics *all, const s
     }
 }
 
-static int status_of(const struct bench *b, const struct metrics *all, const struct verdict *v)
+static int status_of(const struct report *r)
 {
+    const struct bench *b = r->b;
+
     if (b->counts.connected == 0 && b->counts.connect_failed > 0) {
         return EXIT_CONNECT;
     }
-    if (b->stop) {
-        return 128 + b->stop;
+    if (r->stop) {
+        return 128 + r->stop;
     }
-    if (v->n > 0) {
+    if (r->verdict.n > 0) {
         return EXIT_INVALID_RUN;
     }
+    if (r->found && r->found->rate == 0) {
+        return EXIT_THRESHOLD;
+    }
     for (unsigned i = 0; i < b->conf.thresholds.n; i++) {
-        if (!report_threshold_ok(b, i, all)) {
+        if (!report_threshold_ok(b, i, &r->all)) {
             return EXIT_THRESHOLD;
         }
     }
     return EXIT_OK;
 }
 
-int report_print(struct bench *b)
+int report_print(struct report *r)
 {
-    struct metrics all;
-    struct verdict v = {.n = 0};
+    int status = status_of(r);
 
-    metrics_of(b, &all);
-    judge(b, &all, &v);
-    int status = status_of(b, &all, &v);
-    int wrong = formats_write(&b->files, &(struct report){b, &all, &v, status});
+    r->status = status;
+    int wrong = r->files ? formats_write(r->files, r) : 0;
     if (status == EXIT_CONNECT) {
-        return out_fail(EXIT_CONNECT, NULL, "cannot connect to %s: %s", b->shown_url,
-                        b->connect_error);
+        return out_fail(EXIT_CONNECT, NULL, "cannot connect to %s: %s", r->b->shown_url,
+                        r->b->connect_error);
     }
-    if (strcmp(b->conf.output, "json") == 0) {
-        bool printed = print_json(b, &all, &v, status);
+    if (strcmp(r->b->conf.output, "json") == 0) {
+        bool printed = print_json(r, status);
         return printed && !wrong ? status : EXIT_DATA;
     }
-    if (!b->files.on_stdout) {
-        print_text(b, &all, &v);
+    if (!r->files || !r->files->on_stdout) {
+        print_text(r);
     }
     return wrong ? wrong : status;
 }

@@ -125,6 +125,7 @@ static void merge(struct bench *b, const struct bench *s)
     }
     intervals_merge(&b->intervals, &s->intervals);
     b->relayed += s->relayed;
+    b->completed += s->completed;
     b->stop = b->stop ? b->stop : s->stop;
     if (s->shard == 0) {
         b->server_connected = s->server_connected;
@@ -231,6 +232,7 @@ int shard_run(struct bench *b, const volatile sig_atomic_t *stop)
     for (unsigned i = 0; i < crew.n; i++) {
         if (status == 0) {
             merge(b, all[i]);
+            gen_close(all[i]);
         }
         shard_free(all[i]);
     }

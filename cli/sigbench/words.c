@@ -34,7 +34,7 @@ const char *words_reason(const struct report *r, unsigned i)
     if (r->status == EXIT_CONNECT) {
         return i == 0 ? r->b->connect_error : NULL;
     }
-    return i < r->verdict->n ? r->verdict->text[i] : NULL;
+    return i < r->verdict.n ? r->verdict.text[i] : NULL;
 }
 
 void words_metric(char out[48], const struct metric *m)
@@ -52,8 +52,8 @@ void words_threshold(char out[48], const struct report *r, unsigned i)
     char why[256];
 
     snprintf(out, 48, "not measured");
-    if (threshold_parse(&t, r->b->conf.thresholds.v[i], r->metrics, why, sizeof(why))) {
-        words_metric(out, metric_find(r->metrics, t.name));
+    if (threshold_parse(&t, r->b->conf.thresholds.v[i], &r->all, why, sizeof(why))) {
+        words_metric(out, metric_find(&r->all, t.name));
     }
 }
 

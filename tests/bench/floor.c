@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BUCKETS  65536u
@@ -37,6 +38,7 @@ struct conn {
 static struct conn *buckets[BUCKETS];
 static char in_buf[HEAD_MAX + IN_SIZE];
 static int ep;
+static int64_t spin_ns; /* what each message is made to cost beside */
 
 static struct conn **bucket_of(const char *id, size_t n)
 {
@@ -191,6 +193,22 @@ static void enroll(struct conn *c, const char *p, size_t n)
     push_text(c, reply, (size_t)k);
 }
 
+static int64_t clock_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void spin(void)
+{
+    int64_t end = clock_ns() + spin_ns;
+
+    while (clock_ns() < end) {
+    }
+}
+
 static void route(struct conn *c, char *p, size_t n)
 {
     static const char key[] = "\"target\":\"";
@@ -202,6 +220,9 @@ static void route(struct conn *c, char *p, size_t n)
     if (!id) {
         enroll(c, p, n);
         return;
+    }
+    if (spin_ns > 0) {
+        spin();
     }
     struct conn *to = find(id, len);
     if (to) {
@@ -392,12 +413,18 @@ int main(int argc, char **argv)
 {
     struct epoll_event ev[512];
     struct rlimit nofile;
+    const char *file = NULL;
     unsigned port;
-    bool usage = argc != 1 && !(argc == 3 && strcmp(argv[1], "--port-file") == 0);
 
-    if (usage) {
-        fputs("usage: floor [--port-file FILE]\n", stderr);
-        return 2;
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 < argc && strcmp(argv[i], "--port-file") == 0) {
+            file = argv[i + 1];
+        } else if (i + 1 < argc && strcmp(argv[i], "--spin-us") == 0) {
+            spin_ns = (int64_t)(atof(argv[i + 1]) * 1000);
+        } else {
+            fputs("usage: floor [--port-file FILE] [--spin-us N]\n", stderr);
+            return 2;
+        }
     }
     if (getrlimit(RLIMIT_NOFILE, &nofile) == 0) {
         nofile.rlim_cur = nofile.rlim_max;
@@ -407,7 +434,7 @@ int main(int argc, char **argv)
     int listener = listen_on_loopback(&port);
     struct conn door = {.fd = listener};
     watch(&door, EPOLL_CTL_ADD, EPOLLIN);
-    announce(port, argc == 3 ? argv[2] : NULL);
+    announce(port, file);
     for (;;) {
         int n = epoll_wait(ep, ev, 512, -1);
         for (int i = 0; i < n; i++) {

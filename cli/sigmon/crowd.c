@@ -207,8 +207,10 @@ struct call *crowd_call(struct crowd *c, struct sp_str session, struct sp_str fr
 
 /* ---------------------------------------------------------------- gaps */
 
-void crowd_doubt(struct crowd *c)
+void crowd_missed(struct crowd *c, int64_t n)
 {
+    int64_t room = SP_INT_MAX - c->missed;
+    c->missed += n < 0 ? 0 : n < room ? n : room;
     for (struct peer *p = c->oldest; p; p = p->newer) {
         p->doubt = p->gone_us < 0;
     }

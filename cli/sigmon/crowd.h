@@ -57,10 +57,10 @@ int64_t crowd_server_ms(const struct crowd *c, int64_t now_us);
 /* crowd_gone has every peer gone and every call forgotten: lists tell anew who is here. */
 void crowd_gone(struct crowd *c, int64_t now_us);
 
-/* crowd_doubt says that events were missed: until a list or an event tells of somebody, or of an
+/* crowd_missed says that n events were missed: until a list or an event tells of somebody, or of an
  * open call, it may be over. Once a list was read, the others are: crowd_settle_peers has them
  * gone, crowd_settle_calls forgets them. */
-void crowd_doubt(struct crowd *c);
+void crowd_missed(struct crowd *c, int64_t n);
 void crowd_settle_peers(struct crowd *c, int64_t now_us);
 void crowd_settle_calls(struct crowd *c, int64_t now_us);
 

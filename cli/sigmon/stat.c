@@ -183,7 +183,7 @@ static void put_machine(const struct stat *s)
     sp_json_str(&l.j, "type", SP_STR("stat"));
     print_time(&l, s->now.wall_us);
     sp_json_int(&l.j, "interval_us", s->now.mono_us - s->last.mono_us);
-    if (s->now.uptime_s >= 0) {
+    if (s->now.uptime_s >= 0 && s->now.uptime_s <= SP_INT_MAX / SECOND_US) {
         sp_json_int(&l.j, "uptime_us", s->now.uptime_s * SECOND_US);
     }
     for (size_t i = 0; i < NCOLUMNS; i++) {

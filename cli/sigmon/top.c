@@ -159,11 +159,8 @@ static void on_remark(void *ctx, const char *text)
 static void on_gap(void *ctx, const struct source_gap *gap)
 {
     struct top *t = ctx;
-    t->crowd.missed += gap->missed;
+    crowd_missed(&t->crowd, gap->missed);
     t->reload = !t->is_file;
-    if (t->reload) {
-        crowd_doubt(&t->crowd);
-    }
 }
 
 static void on_restart(void *ctx)

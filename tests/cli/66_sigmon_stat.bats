@@ -131,6 +131,19 @@ lines_of() { [[ -e $1 && $(wc -l <"$1") -ge $2 ]]; }
     [[ $stderr == 'sigmon: forbidden: '* ]] || fail "$stderr"
 }
 
+@test "a server that counts nonsense" {
+    start odd python3 "$BATS_TEST_DIRNAME/odd_server.py" "$PWD/odd"
+    wait_for 10 test -s odd
+    export SIGD_URL=ws://127.0.0.1:$(<odd)
+    run --separate-stderr sigmon stat 20ms 3
+    assert_success
+    assert_equal "$stderr" ''
+    run --separate-stderr sigmon stat 20ms 3 -j
+    assert_success
+    [[ $output != *'_per_s":-'* ]] || fail "$output"
+    jq . <<<"$output" >/dev/null
+}
+
 @test "help tells the columns" {
     run --separate-stderr sigmon help stat
     assert_success

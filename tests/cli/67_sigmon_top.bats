@@ -71,11 +71,12 @@ told() { jq -se "any(.[]; $1)" top.out >/dev/null; }
     TOP=$PID
     start cam sigctl agent --id cam-1 --ice 4 --duration 30s
     wait_for 5 is_listed cam-1
-    run --separate-stderr sigctl -i drone-1 call cam-1
+    run --separate-stderr sigctl -i drone-1 call cam-1 --ice 4 --ice-wait 5s
     wait_for 5 told '.rows[] | .state == "answered" or .state == "ended"'
     wait_for 5 told '.rows[] | .state == "ended" and .setup_us > 0 and .from == "drone-1" and .to == "cam-1"'
     wait_for 5 told '.rows[] | .state == "ended" and .reason != "" and .life_us > 0 and .bytes > 0'
-    told '.rows[] | .to_candidates | .end and .host + .srflx + .mdns + .relay + .prflx == 4'
+    wait_for 5 told '.rows[] | .state == "ended" and
+        (.to_candidates | .host + .srflx + .mdns + .relay + .prflx == 4)'
     stop "$TOP"
     peer silent
     start d2 sigctl -i drone-2 send silent --type offer '{"sdp":"v=0"}' --repeat 1000 --interval 20ms
@@ -170,6 +171,22 @@ told() { jq -se "any(.[]; $1)" top.out >/dev/null; }
     assert_equal "$stderr" 'sigmon: --interval: want 50ms or more'
     run --separate-stderr sigmon top --by rooms
     assert_failure 2
+}
+
+@test "a server that tells nonsense, in lists without an end" {
+    start odd python3 "$BATS_TEST_DIRNAME/odd_server.py" "$PWD/odd"
+    wait_for 10 test -s odd
+    export SIGD_URL=ws://127.0.0.1:$(<odd)
+    for by in peers sessions; do
+        run --separate-stderr sigmon top -b -C 2 --interval 50ms --by "$by"
+        assert_success
+        assert_line '3 clients, 3 sessions, 0 msgs/s, 0 errors/s, 9007199254740991 missed'
+        [[ $output != *[$'\e\x9b']* ]] || fail "$output"
+        [[ $stderr == *'an event that cannot be read'* ]] || fail "$stderr"
+        run --separate-stderr sigmon top -j -C 2 --interval 50ms --by "$by"
+        assert_success
+        jq . <<<"$output" >/dev/null
+    done
 }
 
 @test "help tells the columns of both" {

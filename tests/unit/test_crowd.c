@@ -146,7 +146,9 @@ static void test_a_gap(void **state)
     registers(&c, "b", 2, 0);
     between(&c, SP_EV_SESSION_OPEN, SP_T_NONE, "a", "b", 0);
     crowd_call(&c, SP_STR("other"), SP_STR("b"), SP_STR("a"), wall_ms, false);
-    crowd_doubt(&c);
+    crowd_missed(&c, 5);
+    crowd_missed(&c, SP_INT_MAX);
+    assert_int_equal(c.missed, SP_INT_MAX);
     crowd_peer(&c, SP_STR("b"), SP_STR(""), -1);
     crowd_settle_peers(&c, 1);
     crowd_call(&c, SP_STR("other"), SP_STR("b"), SP_STR("a"), wall_ms, false);

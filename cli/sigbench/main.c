@@ -206,6 +206,7 @@ static int run(struct bench *b)
     if (status != 0) {
         goto out;
     }
+    catch_signals(); /* from here on there are files to take away */
     if ((status = formats_open(b)) != 0) {
         goto out;
     }
@@ -213,7 +214,6 @@ static int run(struct bench *b)
         status = EXIT_USAGE;
         goto out;
     }
-    catch_signals();
     gen_run(b);
     status = report_print(b);
 out:

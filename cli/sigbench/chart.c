@@ -6,14 +6,15 @@
 
 #include <math.h>
 
-#define WIDTH     600.0
-#define HEIGHT    300.0
-#define LEFT      72.0
-#define RIGHT     (WIDTH - 30)
-#define TOP       56.0
-#define BOTTOM    (HEIGHT - 46)
-#define LETTER    7.0 /* the widest that a letter is on average */
-#define DOTS_MOST 60u /* so many points are shown as such */
+#define WIDTH      600.0
+#define HEIGHT     300.0
+#define LEFT       72.0
+#define RIGHT      (WIDTH - 30)
+#define TOP        56.0
+#define BOTTOM     (HEIGHT - 46)
+#define LETTER     7.0  /* the widest that a letter is on average */
+#define DOTS_MOST  60u  /* so many points are shown as such */
+#define DENSE_FROM 200u /* from so many on, dashes and width would hide the line */
 
 const char chart_style[] =
     ".chart{--ink:#24292f;--soft:#57606a;--grid:#d8dee4;--s0:#0072b2;--s1:#d55e00;--s2:#008060;"
@@ -27,7 +28,8 @@ const char chart_style[] =
     ".chart .c2{stroke:var(--s2);stroke-dasharray:2 3}"
     ".chart .c3{stroke:var(--s3);stroke-dasharray:8 3 2 3}\n"
     ".chart .f0{fill:var(--s0)}.chart .f1{fill:var(--s1)}.chart .f2{fill:var(--s2)}"
-    ".chart .f3{fill:var(--s3)}\n";
+    ".chart .f3{fill:var(--s3)}\n"
+    ".chart .dense{stroke-width:.7;stroke-dasharray:none}\n";
 
 /* plot is a chart with its axes settled. */
 struct plot {
@@ -135,7 +137,7 @@ static void put_line(const struct plot *p, unsigned nr)
     const struct chart_series *s = &p->c->series[nr];
     bool on = false;
 
-    fprintf(p->f, "<path class=\"line c%u\" d=\"", nr);
+    fprintf(p->f, "<path class=\"line c%u%s\" d=\"", nr, s->n > DENSE_FROM ? " dense" : "");
     for (size_t i = 0; i < s->n; i++) {
         if (isfinite(s->y[i])) {
             fprintf(p->f, "%c%.1f %.1f", on ? 'L' : 'M', at_x(p, s->x[i]), at_y(p, s->y[i]));

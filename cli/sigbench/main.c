@@ -244,9 +244,11 @@ static int run(struct bench *b)
 {
     int status = prepare_target(b);
 
-    status = status ? status : formats_open(b);
     if (status == 0) {
-        catch_signals();
+        catch_signals(); /* from here on there are files to take away */
+        status = formats_open(b);
+    }
+    if (status == 0) {
         status = b->conf.find_max     ? findmax_run(b)
                  : b->conf.repeat > 0 ? runs_repeat(b)
                                       : runs_single(b);

@@ -22,13 +22,15 @@ struct bench_conf {
     const char *kind, *arrival, *output, *color;
     struct opt_list thresholds;
     int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid;
-    int64_t duration_us, warmup_us, interval_us, connect_rate, timeout_us;
-    bool insecure, rid, spin, json, quiet, help, version;
+    int64_t duration_us, warmup_us, interval_us, connect_rate, timeout_us, patience_us;
+    const char *server_metrics;
+    bool insecure, rid, check, spin, json, quiet, help, version;
 };
 
 struct bench;
 struct pair;
 struct text;
+struct check;
 
 enum peer_state { PEER_NEW, PEER_OPENING, PEER_READY, PEER_GONE };
 
@@ -112,6 +114,8 @@ struct bench {
 
     struct schedule schedule;
     struct text *text[TEXT_COUNT];
+    struct check *check; /* NULL: nothing is checked */
+    int64_t swept;       /* when flights were last given up */
     struct counts counts;
     struct hist latency, raw, complete, lag;
     struct intervals intervals;

@@ -3,6 +3,7 @@
  * Flights of a pair are numbered, so loss, duplication and reordering show by themselves. */
 #include "cli/sigbench/load.h"
 
+#include "cli/sigbench/checkio.h"
 #include "cli/sigbench/gen.h"
 #include "cli/sigbench/text.h"
 
@@ -105,8 +106,7 @@ void load_give_up(struct bench *b, struct pair *p)
 static bool send_text(struct bench *b, struct peer *from, const struct peer *to,
                       enum text_kind kind, uint32_t seq, struct sp_str session)
 {
-    return wsconn_send(from->ws,
-                       text_make(b->text[kind], to->index, from->pair->index, seq, session));
+    return checkio_send(b, from, to, kind, seq, session);
 }
 
 /* --- relay: one way, one message ------------------------------------------------------------- */
@@ -299,6 +299,40 @@ static struct pair *next_pair(struct bench *b)
     return NULL;
 }
 
+/* A pair must not wait for ever for what the checker has given up. */
+static void end_overdue(struct bench *b, struct pair *p, int64_t now)
+{
+    const struct flight *f = flight_at(p, p->head);
+
+    if (p->head == p->tail || now - f->sent < b->conf.patience_us * NS_PER_US) {
+        return;
+    }
+    flight_end(b, p, flight_at(p, p->head), &b->counts.lost);
+    if (p->step != SETUP_IDLE) {
+        setup_next(b, p, now);
+    } else {
+        launch_next(b, p, now);
+    }
+}
+
+/* Gives when to call again. */
+static int64_t sweep(struct bench *b, int64_t now)
+{
+    int64_t next;
+
+    if (!b->check) {
+        return INT64_MAX;
+    }
+    checkio_drained(b, now, &next);
+    if (now - b->swept >= next - now) {
+        b->swept = now;
+        for (uint32_t i = 0; i < b->pair_count; i++) {
+            end_overdue(b, &b->pairs[i], now);
+        }
+    }
+    return next;
+}
+
 void load_start(struct bench *b, int64_t now)
 {
     if (!b->scenario->pairs) {
@@ -320,8 +354,10 @@ void load_start(struct bench *b, int64_t now)
 
 int64_t load_tick(struct bench *b, int64_t now)
 {
+    int64_t again = sweep(b, now);
+
     if (is_closed_model(b) || !b->scenario->pairs || !may_launch(b)) {
-        return INT64_MAX;
+        return again;
     }
     while (b->schedule.next <= (double)now && may_launch(b)) {
         int64_t intended = (int64_t)b->schedule.next;
@@ -336,7 +372,7 @@ int64_t load_tick(struct bench *b, int64_t now)
         }
         schedule_step(&b->schedule);
     }
-    return (int64_t)b->schedule.next;
+    return b->schedule.next < (double)again ? (int64_t)b->schedule.next : again;
 }
 
 /* --- messages of the server ------------------------------------------------------------------ */
@@ -361,6 +397,9 @@ static void on_relayed(struct peer *peer, enum text_kind kind, struct sp_str m, 
     struct bench *b = peer->b;
 
     b->relayed += b->phase == PHASE_MEASURE;
+    if (!checkio_arrived(peer, kind, m)) {
+        return;
+    }
     if (!peer->pair || !b->scenario->on_relayed) {
         b->counts.misdelivered++;
         return;
@@ -395,6 +434,7 @@ static void on_error(struct peer *peer, struct sp_str m, int64_t now)
         size_t n = m.n < sizeof(b->first_error) - 1 ? m.n : sizeof(b->first_error) - 1;
         memcpy(b->first_error, m.p, n);
     }
+    checkio_answered(peer, m, true);
     if (peer->state == PEER_READY && peer->pair && b->scenario->on_error) {
         b->scenario->on_error(peer, now);
     }
@@ -413,8 +453,8 @@ static void on_goaway(struct peer *peer, struct sp_str m, int64_t now)
 
 static void on_ack(struct peer *peer, struct sp_str m, int64_t now)
 {
-    (void)m;
     (void)now;
+    checkio_answered(peer, m, false);
     peer->b->counts.acks += peer->b->phase == PHASE_MEASURE;
 }
 
@@ -447,14 +487,17 @@ bool load_init(struct bench *b)
     size_t sdp = given && offers ? given : SDP_SIZE;
     size_t ice = given && !offers ? given : ICE_SIZE;
 
-    b->text[TEXT_OFFER] = text_new(TEXT_OFFER, sdp, b->id_prefix, b->conf.rid);
-    b->text[TEXT_ANSWER] = text_new(TEXT_ANSWER, sdp, b->id_prefix, b->conf.rid);
-    b->text[TEXT_ICE] = text_new(TEXT_ICE, ice, b->id_prefix, b->conf.rid);
-    return b->text[TEXT_OFFER] && b->text[TEXT_ANSWER] && b->text[TEXT_ICE];
+    enum text_extra extra = b->conf.check ? TEXT_CHECKED : b->conf.rid ? TEXT_RID : TEXT_PLAIN;
+
+    b->text[TEXT_OFFER] = text_new(TEXT_OFFER, sdp, b->id_prefix, extra);
+    b->text[TEXT_ANSWER] = text_new(TEXT_ANSWER, sdp, b->id_prefix, extra);
+    b->text[TEXT_ICE] = text_new(TEXT_ICE, ice, b->id_prefix, extra);
+    return checkio_init(b) && b->text[TEXT_OFFER] && b->text[TEXT_ANSWER] && b->text[TEXT_ICE];
 }
 
 void load_fini(struct bench *b)
 {
+    checkio_fini(b);
     for (int k = 0; k < TEXT_COUNT; k++) {
         text_free(b->text[k]);
     }

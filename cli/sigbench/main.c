@@ -33,6 +33,11 @@ static const struct opt rows[] = {
     ROW("arrival", 0, OPT_CHOICE, "uniform|poisson", NULL, arrival, "gaps of the schedule"),
     ROW("seed", 0, OPT_COUNT, "N", NULL, seed, "of the random schedule (1)"),
     ROW("rid", 0, OPT_FLAG, NULL, NULL, rid, "ask for an ack of each message (sigd)"),
+    ROW("check", 0, OPT_FLAG, NULL, NULL, check, "check the delivery of each message, else exit 1"),
+    ROW("patience", 0, OPT_TIMEOUT, "DUR", NULL, patience_us,
+        "--check: how long an ack or a message may take (5s)"),
+    ROW("server-metrics", 0, OPT_STRING, "URL", NULL, server_metrics,
+        "--check: compare with the counters there"),
     ROW("spin", 0, OPT_FLAG, NULL, NULL, spin, "never sleep, so that no server pays to wake us"),
     ROW("server-pid", 0, OPT_COUNT, "PID", NULL, server_pid, "report CPU and memory of the server"),
     ROW("threshold", 0, OPT_LIST, "COND", NULL, thresholds, "e.g. 'relay.p99<20ms', else exit 10"),
@@ -68,6 +73,7 @@ static struct bench bench = {
              .warmup_us = 1000000,
              .interval_us = 1000000,
              .timeout_us = 10000000,
+             .patience_us = 5000000,
              .ice = 4,
              .seed = 1},
 };
@@ -125,6 +131,9 @@ static const char *check_ranges(struct bench *b)
     }
     if (c->size < 0 || c->size > 1048576 || c->ice < 0 || c->ice > 1000) {
         return "--size goes up to 1M, --ice up to 1000";
+    }
+    if (c->patience_us < 8 || c->patience_us > INT64_C(3600000000)) {
+        return "--patience goes up to an hour";
     }
     if (c->duration_us == OPT_NEVER && c->count <= 0) {
         return "--duration none needs --count";

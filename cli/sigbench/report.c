@@ -3,6 +3,8 @@
 #include "cli/sigbench/report.h"
 
 #include "cli/common/out.h"
+#include "cli/sigbench/check.h"
+#include "cli/sigbench/checkio.h"
 #include "cli/sigbench/metric.h"
 #include "libproto/json.h"
 #include "libproto/time.h"
@@ -284,6 +286,7 @@ static bool print_json(const struct bench *b, const struct metrics *all, const s
     sp_json_str_opt(&j, "first_error", sp_str(b->first_error));
     sp_json_str_opt(&j, "connect_error", sp_str(b->connect_error));
     json_metrics(&j, all);
+    checkio_json(&j, b);
     json_thresholds(&j, b, all);
     json_intervals(&j, b);
     sp_json_object(&j, "histograms_us");
@@ -400,6 +403,7 @@ static void print_text(const struct bench *b, const struct metrics *all, const s
         }
         putchar('\n');
     }
+    checkio_text(b);
     for (unsigned i = 0; i < b->conf.thresholds.n; i++) {
         bool ok = threshold_ok(b, i, all);
         printf("%-10s  %s%s%s %s\n", "threshold", out_sgr(ok ? "32" : "31"), ok ? "ok" : "FAILED",
@@ -423,6 +427,9 @@ static int status_of(const struct bench *b, const struct metrics *all, const str
     if (b->stop) {
         return 128 + b->stop;
     }
+    if (b->check && check_flagged(b->check) > 0) {
+        return EXIT_FALSE;
+    }
     if (v->n > 0) {
         return EXIT_INVALID_RUN;
     }
@@ -439,6 +446,9 @@ int report_print(const struct bench *b)
     struct metrics all;
     struct verdict v = {.n = 0};
 
+    if (b->check && check_is_broken(b->check)) {
+        return out_fail(EXIT_DATA, NULL, "out of memory: not all messages were checked");
+    }
     metrics_of(b, &all);
     judge(b, &all, &v);
     int status = status_of(b, &all, &v);

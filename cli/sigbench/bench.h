@@ -69,6 +69,12 @@ struct counts {
     uint64_t duplicated, reordered, misdelivered;
 };
 
+/* server_counters is what the server says it has relayed and refused since it began. */
+struct server_counters {
+    bool ok;
+    uint64_t relayed, errors;
+};
+
 enum phase { PHASE_CONNECT, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_DONE };
 
 enum text_kind { TEXT_OFFER, TEXT_ANSWER, TEXT_ICE, TEXT_COUNT };
@@ -116,6 +122,7 @@ struct bench {
     struct text *text[TEXT_COUNT];
     struct check *check; /* NULL: nothing is checked */
     int64_t swept;       /* when flights were last given up */
+    struct server_counters server_began;
     struct counts counts;
     struct hist latency, raw, complete, lag;
     struct intervals intervals;

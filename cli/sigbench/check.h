@@ -90,6 +90,7 @@ void check_counters(struct check *c, uint64_t relayed, uint64_t errors);
 struct check_totals {
     uint64_t sent, acked, failed, arrived;
     bool outcomes; /* the server answers each message, and that was checked */
+    bool counters; /* its counters were compared */
 };
 
 struct check_totals check_totals(const struct check *c);

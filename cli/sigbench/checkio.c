@@ -136,10 +136,9 @@ void checkio_text(const struct bench *b)
     printf("%-10s  %s messages: %s", "check", n, out_sgr(flagged ? "31" : "32"));
     grouped(n, flagged);
     printf("%s flag%s%s", n, flagged == 1 ? "" : "s", out_sgr("0"));
-    if (!t.outcomes) {
-        fputs("  (no acks came: outcomes were not checked)", stdout);
-    }
-    putchar('\n');
+    puts(!t.outcomes  ? "  (no acks came: outcomes were not checked)"
+         : t.counters ? "  (the server's counters were compared)"
+                      : "");
     for (int f = 0; f < CHECK_FLAGS; f++) {
         uint64_t count = check_count(b->check, (enum check_flag)f);
         const char *example = check_example(b->check, (enum check_flag)f, 0);
@@ -180,6 +179,7 @@ void checkio_json(struct sp_json *j, const struct bench *b)
     sp_json_int(j, "failed", (int64_t)t.failed);
     sp_json_int(j, "arrived", (int64_t)t.arrived);
     sp_json_bool(j, "outcomes_checked", t.outcomes);
+    sp_json_bool(j, "counters_compared", t.counters);
     sp_json_object(j, "flags");
     for (int f = 0; f < CHECK_FLAGS; f++) {
         sp_json_int(j, check_flag_name((enum check_flag)f),

@@ -3,6 +3,7 @@
  * This file reads the options and runs one scenario. */
 #include "cli/common/mask.h"
 #include "cli/common/out.h"
+#include "cli/sigbench/counters.h"
 #include "cli/sigbench/gen.h"
 #include "cli/sigbench/load.h"
 #include "cli/sigbench/report.h"
@@ -135,6 +136,9 @@ static const char *check_ranges(struct bench *b)
     if (c->patience_us < 8 || c->patience_us > INT64_C(3600000000)) {
         return "--patience goes up to an hour";
     }
+    if (c->server_metrics && strncmp(c->server_metrics, "http://", 7) != 0) {
+        return "--server-metrics must be a URL that begins with http://";
+    }
     if (c->duration_us == OPT_NEVER && c->count <= 0) {
         return "--duration none needs --count";
     }
@@ -213,8 +217,12 @@ static int run(struct bench *b)
         goto out;
     }
     catch_signals();
+    if (!counters_begin(b)) {
+        status = EXIT_DATA;
+        goto out;
+    }
     gen_run(b);
-    status = report_print(b);
+    status = counters_compare(b) ? report_print(b) : EXIT_DATA;
 out:
     load_fini(b);
     gen_fini(b);

@@ -103,10 +103,21 @@ void check_unsent(struct check *c, const struct check_stamp *m)
     }
 }
 
-/* What has left the ring and was not given up had been acked. */
 static void flag_answer(struct check *c, const struct check_stamp *m, unsigned before, unsigned now)
 {
-    check_flag_message(c, before == now ? CHECK_DOUBLE_ACK : CHECK_ACK_AND_ERROR, m, CHECK_NOBODY);
+    check_flag_message(c, before & now ? CHECK_DOUBLE_ACK : CHECK_ACK_AND_ERROR, m, CHECK_NOBODY);
+}
+
+/* What has left the ring had its answer, unless it was given up for having none. */
+static void answered_gone(struct check *c, const struct stream *s, const struct check_stamp *m,
+                          unsigned what)
+{
+    const struct given_up *g = ring_given_up(s, m->seq);
+    unsigned before = g ? g->state & (ACKED | FAILED) : (unsigned)ACKED;
+
+    if (before) {
+        flag_answer(c, m, before, what);
+    }
 }
 
 static void answered(struct check *c, const struct check_stamp *m, unsigned what)
@@ -120,9 +131,7 @@ static void answered(struct check *c, const struct check_stamp *m, unsigned what
     c->acks = ACKS_SEEN;
     struct entry *e = ring_find(s, m, &gone);
     if (!e && gone) {
-        if (!ring_was_given_up(s, m->seq)) {
-            flag_answer(c, m, ACKED, what);
-        }
+        answered_gone(c, s, m, what);
         return;
     }
     if (!e) {
@@ -195,12 +204,18 @@ static void note_order(struct check *c, struct stream *s, const struct check_sta
     }
 }
 
-static void flag_gone(struct check *c, struct stream *s, const struct check_stamp *m)
+static void arrived_gone(struct check *c, const struct stream *s, const struct check_stamp *m)
 {
-    bool late = ring_was_given_up(s, m->seq) && c->flags[CHECK_LOST] > 0;
+    const struct given_up *g = ring_given_up(s, m->seq);
 
-    c->flags[CHECK_LOST] -= late;
-    check_flag_message(c, late ? CHECK_LATE : CHECK_DUPLICATE, m, CHECK_NOBODY);
+    if (!g || g->state & (ARRIVED | STRAY)) {
+        check_flag_message(c, CHECK_DUPLICATE, m, CHECK_NOBODY);
+    } else if (g->state & FAILED) {
+        check_flag_message(c, CHECK_AFTER_ERROR, m, CHECK_NOBODY);
+    } else if (g->flagged == CHECK_LOST && c->flags[CHECK_LOST] > 0) {
+        c->flags[CHECK_LOST]--;
+        check_flag_message(c, CHECK_LATE, m, CHECK_NOBODY);
+    }
 }
 
 static void arrived_here(struct check *c, struct stream *s, struct entry *e,
@@ -250,7 +265,7 @@ bool check_arrived(struct check *c, const struct check_arrival *a)
     if (e) {
         arrived_here(c, s, e, m);
     } else if (gone) {
-        flag_gone(c, s, m);
+        arrived_gone(c, s, m);
     } else {
         check_flag_message(c, CHECK_UNKNOWN, m, CHECK_NOBODY);
     }
@@ -295,6 +310,25 @@ void check_counters(struct check *c, uint64_t relayed, uint64_t errors)
     if (c->acks == ACKS_SEEN && errors != UINT64_MAX) {
         compare(c, "refused", errors, c->totals.failed);
     }
+}
+
+void check_merge(struct check *into, const struct check *from)
+{
+    for (int f = 0; f < CHECK_FLAGS; f++) {
+        for (unsigned i = 0; i < from->flags[f] && i < CHECK_EXAMPLES; i++) {
+            if (into->flags[f] + i < CHECK_EXAMPLES) {
+                memcpy(into->examples[f][into->flags[f] + i], from->examples[f][i],
+                       CHECK_EXAMPLE_MAX);
+            }
+        }
+        into->flags[f] += from->flags[f];
+    }
+    into->totals.sent += from->totals.sent;
+    into->totals.acked += from->totals.acked;
+    into->totals.failed += from->totals.failed;
+    into->totals.arrived += from->totals.arrived;
+    into->acks = from->acks == ACKS_SEEN ? from->acks : into->acks;
+    into->broken |= from->broken;
 }
 
 /* --- what came of it ------------------------------------------------------------------------- */

@@ -86,6 +86,10 @@ uint64_t check_pending(const struct check *c);
  * errors UINT64_MAX: not known. Others must not use it meanwhile. */
 void check_counters(struct check *c, uint64_t relayed, uint64_t errors);
 
+/* check_merge adds the totals, flags and examples of another generator's checker of the same run.
+ */
+void check_merge(struct check *into, const struct check *from);
+
 /* check_totals is what was told in all. */
 struct check_totals {
     uint64_t sent, acked, failed, arrived;

@@ -25,14 +25,22 @@ struct entry {
     unsigned state;
 };
 
+/* given_up is a message whose time was over. */
+struct given_up {
+    uint32_t seq;
+    unsigned state;
+    enum check_flag flagged; /* CHECK_FLAGS: nothing was */
+};
+
 struct stream {
     uint32_t src, dst;
     uint32_t head, tail, cap;
     struct entry *ring;
     bool has_newest;
-    uint32_t newest, newest_epoch; /* of those that arrived */
-    uint32_t unreadable;           /* came broken, so that nobody knows which they were */
-    uint32_t given_up[GIVEN_UP], ngiven_up;
+    uint32_t newest, newest_epoch;      /* of those that arrived */
+    uint32_t unreadable;                /* came broken, so that nobody knows which they were */
+    struct given_up given_up[GIVEN_UP]; /* the last ones */
+    uint32_t ngiven_up;
 };
 
 struct party {
@@ -83,7 +91,7 @@ struct entry *ring_find(const struct stream *s, const struct check_stamp *m, boo
 /* ring_learn adds to what is known; ring_collect drops what is over from the front. */
 void ring_learn(struct check *c, struct entry *e, unsigned what);
 void ring_collect(struct check *c, struct stream *s);
-/* ring_was_given_up tells whether a message that is gone has been flagged for waiting too long. */
-bool ring_was_given_up(const struct stream *s, uint32_t seq);
+/* ring_given_up finds one of the last whose time was over before all had come, NULL otherwise. */
+const struct given_up *ring_given_up(const struct stream *s, uint32_t seq);
 
 #endif

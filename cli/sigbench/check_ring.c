@@ -141,9 +141,11 @@ static void set_acks(struct check *c, enum acks acks)
     }
 }
 
+/* Only a server that names no message in its errors can mean this one. */
 static bool take_excuse(struct check *c, struct stream *s)
 {
-    uint32_t *excuse = s->unreadable ? &s->unreadable : &c->peers[s->src].unnamed;
+    uint32_t *excuse =
+        s->unreadable || c->acks != ACKS_NONE ? &s->unreadable : &c->peers[s->src].unnamed;
 
     if (*excuse == 0) {
         return false;
@@ -152,38 +154,45 @@ static bool take_excuse(struct check *c, struct stream *s)
     return true;
 }
 
+static enum check_flag verdict(struct check *c, struct stream *s, const struct entry *e)
+{
+    if (!is_owed(c, e)) {
+        return CHECK_FLAGS;
+    }
+    if (c->acks == ACKS_SEEN && !(e->state & (ACKED | NO_ANSWER))) {
+        return CHECK_NO_OUTCOME;
+    }
+    return has_arrived(e) || take_excuse(c, s) ? CHECK_FLAGS : CHECK_LOST;
+}
+
 /* The time of a message is over. */
 static void give_up(struct check *c, struct stream *s, const struct entry *e)
 {
     struct check_stamp m = {c->conf.run, s->src, e->epoch, s->dst, s->head};
 
-    if (e->state & FAILED) {
-        return;
-    }
     if (c->acks == ACKS_UNSEEN) {
         set_acks(c, ACKS_NONE);
     }
-    if (!is_owed(c, e)) {
+    if (is_over(c, e)) {
         return;
     }
-    s->given_up[s->ngiven_up++ % GIVEN_UP] = s->head;
-    if (c->acks == ACKS_SEEN && !(e->state & (ACKED | NO_ANSWER))) {
-        check_flag_message(c, CHECK_NO_OUTCOME, &m, CHECK_NOBODY);
-    } else if (!has_arrived(e) && !take_excuse(c, s)) {
-        check_flag_message(c, CHECK_LOST, &m, CHECK_NOBODY);
+    enum check_flag f = verdict(c, s, e);
+    s->given_up[s->ngiven_up++ % GIVEN_UP] = (struct given_up){s->head, e->state, f};
+    if (f != CHECK_FLAGS) {
+        check_flag_message(c, f, &m, CHECK_NOBODY);
     }
 }
 
-bool ring_was_given_up(const struct stream *s, uint32_t seq)
+const struct given_up *ring_given_up(const struct stream *s, uint32_t seq)
 {
     uint32_t n = s->ngiven_up < GIVEN_UP ? s->ngiven_up : GIVEN_UP;
 
     for (uint32_t i = 0; i < n; i++) {
-        if (s->given_up[i] == seq) {
-            return true;
+        if (s->given_up[i].seq == seq) {
+            return &s->given_up[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 static void drop_head(struct check *c, struct stream *s)

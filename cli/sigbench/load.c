@@ -398,6 +398,7 @@ static void on_relayed(struct peer *peer, enum text_kind kind, struct sp_str m, 
 
     b->relayed += b->phase == PHASE_MEASURE;
     if (!checkio_arrived(peer, kind, m)) {
+        b->counts.misdelivered++;
         return;
     }
     if (!peer->pair || !b->scenario->on_relayed) {

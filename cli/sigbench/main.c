@@ -136,6 +136,9 @@ static const char *check_ranges(struct bench *b)
     if (c->patience_us < 8 || c->patience_us > INT64_C(3600000000)) {
         return "--patience goes up to an hour";
     }
+    if (c->check && !b->scenario->pairs) {
+        return "--check needs a scenario that sends messages";
+    }
     if (c->server_metrics && strncmp(c->server_metrics, "http://", 7) != 0) {
         return "--server-metrics must be a URL that begins with http://";
     }

@@ -7,7 +7,7 @@
 
 enum metric_unit { UNIT_COUNT, UNIT_USEC, UNIT_BYTES, UNIT_RATIO, UNIT_PER_S };
 
-#define METRICS_MAX 96u
+#define METRICS_MAX 160u
 
 /* metric is one value; has is false where this run could not measure it. */
 struct metric {

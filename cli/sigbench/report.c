@@ -176,6 +176,7 @@ static void json_parameters(struct sp_json *j, const struct bench *b)
     sp_json_int(j, "warmup_us", c->warmup_us);
     sp_json_int(j, "connect_rate", c->connect_rate);
     sp_json_int(j, "seed", c->seed);
+    sp_json_bool(j, "check", c->check);
     sp_json_end(j, '}');
 }
 

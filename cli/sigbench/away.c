@@ -2,6 +2,7 @@
  * A client that is away keeps its place: it comes back under its id, over a new connection. */
 #include "cli/sigbench/away.h"
 
+#include "cli/sigbench/checkio.h"
 #include "cli/sigbench/gen.h"
 #include "cli/sigbench/load.h"
 #include "cli/sigbench/schedule.h"
@@ -23,6 +24,7 @@ static void leave(struct peer *peer, int64_t intended)
         wsconn_close(peer->ws, SP_CLOSE_NORMAL, "bye");
     }
     wsconn_abort(peer->ws);
+    checkio_closed(peer);
     peer->away = true;
     peer->state = PEER_GONE;
     peer->intended = intended;

@@ -28,16 +28,18 @@ struct bench_conf {
     const char *url, *id, *token_file, *token, *env_file, *cacert, *cert, *key, *sni;
     const char *kind, *arrival, *output, *color, *stages, *mix, *source_ip, *trigger;
     const char *csv, *hgrm, *hgrm_raw, *html, *svg, *markdown, *junit;
-    const char *find_max, *precision;
+    const char *find_max, *precision, *server_metrics;
     struct opt_list thresholds, max_regress;
     int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid, repeat;
-    int64_t duration_us, warmup_us, interval_us, connect_rate, timeout_us, ramp_us, threads;
-    bool insecure, tls_resume, rid, spin, json, quiet, force, help, version;
+    int64_t duration_us, warmup_us, interval_us, connect_rate, timeout_us, ramp_us, threads,
+        patience_us;
+    bool insecure, tls_resume, rid, check, spin, json, quiet, force, help, version;
 };
 
 struct bench;
 struct pair;
 struct text;
+struct check;
 
 enum peer_state { PEER_NEW, PEER_OPENING, PEER_READY, PEER_GONE };
 
@@ -78,6 +80,12 @@ struct counts {
     uint64_t sent, received, errors, lost, acks, not_sent;
     uint64_t connected, connect_failed, disconnected;
     uint64_t duplicated, reordered, misdelivered;
+};
+
+/* server_counters is what the server says it has relayed and refused since it began. */
+struct server_counters {
+    bool ok;
+    uint64_t relayed, errors;
 };
 
 enum phase { PHASE_CONNECT, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_DONE };
@@ -165,6 +173,10 @@ struct bench {
 
     struct schedule schedule;
     struct text *text[TEXT_COUNT];
+    uint32_t run_id;     /* by chance: what its messages are known by */
+    struct check *check; /* NULL: nothing is checked */
+    int64_t swept;       /* when flights were last given up */
+    struct server_counters server_began;
     struct counts counts;
     struct hist latency, raw, complete, lag;
     struct hist of[MIX_MAX]; /* of a mix: the latency of each scenario */

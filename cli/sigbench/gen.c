@@ -5,6 +5,7 @@
 
 #include "cli/common/out.h"
 #include "cli/sigbench/away.h"
+#include "cli/sigbench/checkio.h"
 #include "cli/sigbench/load.h"
 
 #include <errno.h>
@@ -67,6 +68,7 @@ void gen_settled(struct peer *peer, int64_t now)
         return;
     }
     settle(peer, PEER_READY, now);
+    checkio_opened(peer);
     if (b->phase == PHASE_MEASURE && b->scenario->timed_connect) {
         b->relayed++;
         b->counts.received++;
@@ -122,6 +124,7 @@ static void on_closed(void *ctx, struct wsconn *c, const struct wsconn_closed *w
         }
         note(b->first_error, sizeof(b->first_error), why);
         b->counts.disconnected++;
+        checkio_closed(peer);
         if (peer->pair) {
             load_give_up(b, peer->pair);
         }
@@ -337,8 +340,10 @@ static int64_t in_measure(struct bench *b, int64_t now)
 
 static int64_t in_drain(struct bench *b, int64_t now)
 {
-    if (b->outstanding > 0 && now < b->phase_end) {
-        return b->phase_end;
+    int64_t next = b->phase_end;
+
+    if (!checkio_drained(b, now, &next) || (b->outstanding > 0 && now < b->phase_end)) {
+        return next < b->phase_end || now >= b->phase_end ? next : b->phase_end;
     }
     for (uint32_t i = 0; i < b->pair_count; i++) {
         load_give_up(b, &b->pairs[i]);

@@ -4,6 +4,7 @@
 #include "cli/sigbench/load.h"
 
 #include "cli/sigbench/away.h"
+#include "cli/sigbench/checkio.h"
 #include "cli/sigbench/gen.h"
 #include "cli/sigbench/schedule.h"
 #include "cli/sigbench/text.h"
@@ -111,8 +112,7 @@ void load_give_up(struct bench *b, struct pair *p)
 static bool send_text(struct bench *b, struct peer *from, const struct peer *to,
                       enum text_kind kind, uint32_t seq, struct sp_str session)
 {
-    return wsconn_send(from->ws,
-                       text_make(b->text[kind], to->index, from->pair->index, seq, session));
+    return checkio_send(b, from, to, kind, seq, session);
 }
 
 /* --- relay: one way, one message ------------------------------------------------------------- */
@@ -314,6 +314,40 @@ static struct pair *next_pair(struct bench *b)
     return NULL;
 }
 
+/* A pair must not wait for ever for what the checker has given up. */
+static void end_overdue(struct bench *b, struct pair *p, int64_t now)
+{
+    const struct flight *f = flight_at(p, p->head);
+
+    if (p->head == p->tail || now - f->sent < b->conf.patience_us * NS_PER_US) {
+        return;
+    }
+    load_landed(b, p, flight_at(p, p->head), &b->counts.lost);
+    if (p->step != SETUP_IDLE) {
+        setup_next(b, p, now);
+    } else {
+        load_next(b, p, now);
+    }
+}
+
+/* Gives when to call again. */
+static int64_t sweep(struct bench *b, int64_t now)
+{
+    int64_t next;
+
+    if (!b->check) {
+        return INT64_MAX;
+    }
+    checkio_drained(b, now, &next);
+    if (now - b->swept >= next - now) {
+        b->swept = now;
+        for (uint32_t i = 0; i < b->pair_count; i++) {
+            end_overdue(b, &b->pairs[i], now);
+        }
+    }
+    return next;
+}
+
 void load_start(struct bench *b, int64_t now)
 {
     if (bench_is_open(b)) {
@@ -339,11 +373,13 @@ void load_measure(struct bench *b, int64_t now)
 
 int64_t load_tick(struct bench *b, int64_t now)
 {
+    int64_t again = sweep(b, now);
+
     if (b->scenario->tick) {
         return b->scenario->tick(b, now);
     }
     if (!bench_is_open(b) || !load_may_launch(b)) {
-        return INT64_MAX;
+        return again;
     }
     while (b->schedule.next <= (double)now && load_may_launch(b)) {
         int64_t intended = (int64_t)b->schedule.next;
@@ -358,7 +394,7 @@ int64_t load_tick(struct bench *b, int64_t now)
         }
         schedule_step(&b->schedule);
     }
-    return (int64_t)b->schedule.next;
+    return b->schedule.next < (double)again ? (int64_t)b->schedule.next : again;
 }
 
 /* --- messages of the server ------------------------------------------------------------------ */
@@ -383,6 +419,10 @@ static void on_relayed(struct peer *peer, enum text_kind kind, struct sp_str m, 
     struct bench *b = peer->b;
 
     b->relayed += b->phase == PHASE_MEASURE;
+    if (!checkio_arrived(peer, kind, m)) {
+        b->counts.misdelivered++;
+        return;
+    }
     if (!peer->pair || !peer->pair->scenario->on_relayed) {
         b->counts.misdelivered++;
         return;
@@ -417,6 +457,7 @@ static void on_error(struct peer *peer, struct sp_str m, int64_t now)
         size_t n = m.n < sizeof(b->first_error) - 1 ? m.n : sizeof(b->first_error) - 1;
         memcpy(b->first_error, m.p, n);
     }
+    checkio_answered(peer, m, true);
     if (peer->state == PEER_READY && peer->pair && peer->pair->scenario->on_error) {
         peer->pair->scenario->on_error(peer, now);
     }
@@ -435,8 +476,8 @@ static void on_goaway(struct peer *peer, struct sp_str m, int64_t now)
 
 static void on_ack(struct peer *peer, struct sp_str m, int64_t now)
 {
-    (void)m;
     (void)now;
+    checkio_answered(peer, m, false);
     peer->b->counts.acks += peer->b->phase == PHASE_MEASURE;
 }
 
@@ -469,14 +510,17 @@ bool load_init(struct bench *b)
     size_t sdp = given && offers ? given : SDP_SIZE;
     size_t ice = given && !offers ? given : ICE_SIZE;
 
-    b->text[TEXT_OFFER] = text_new(TEXT_OFFER, sdp, b->id_prefix, b->conf.rid);
-    b->text[TEXT_ANSWER] = text_new(TEXT_ANSWER, sdp, b->id_prefix, b->conf.rid);
-    b->text[TEXT_ICE] = text_new(TEXT_ICE, ice, b->id_prefix, b->conf.rid);
-    return b->text[TEXT_OFFER] && b->text[TEXT_ANSWER] && b->text[TEXT_ICE];
+    enum text_extra extra = b->conf.check ? TEXT_CHECKED : b->conf.rid ? TEXT_RID : TEXT_PLAIN;
+
+    b->text[TEXT_OFFER] = text_new(TEXT_OFFER, sdp, b->id_prefix, extra);
+    b->text[TEXT_ANSWER] = text_new(TEXT_ANSWER, sdp, b->id_prefix, extra);
+    b->text[TEXT_ICE] = text_new(TEXT_ICE, ice, b->id_prefix, extra);
+    return checkio_init(b) && b->text[TEXT_OFFER] && b->text[TEXT_ANSWER] && b->text[TEXT_ICE];
 }
 
 void load_fini(struct bench *b)
 {
+    checkio_fini(b);
     for (int k = 0; k < TEXT_COUNT; k++) {
         text_free(b->text[k]);
         b->text[k] = NULL;

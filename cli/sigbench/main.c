@@ -43,6 +43,11 @@ static const struct opt rows[] = {
     ROW("arrival", 0, OPT_CHOICE, "uniform|poisson", NULL, arrival, "gaps of the schedule"),
     ROW("seed", 0, OPT_COUNT, "N", NULL, seed, "of the random schedule (1)"),
     ROW("rid", 0, OPT_FLAG, NULL, NULL, rid, "ask for an ack of each message (sigd)"),
+    ROW("check", 0, OPT_FLAG, NULL, NULL, check, "check the delivery of each message, else exit 1"),
+    ROW("patience", 0, OPT_TIMEOUT, "DUR", NULL, patience_us,
+        "--check: how long an ack or a message may take (5s)"),
+    ROW("server-metrics", 0, OPT_STRING, "URL", NULL, server_metrics,
+        "--check: compare with the counters there"),
     ROW("spin", 0, OPT_FLAG, NULL, NULL, spin, "never sleep, so that no server pays to wake us"),
     ROW("server-pid", 0, OPT_COUNT, "PID", NULL, server_pid, "report CPU and memory of the server"),
     ROW("threshold", 0, OPT_LIST, "COND", NULL, thresholds, "e.g. 'relay.p99<20ms', else exit 10"),
@@ -100,6 +105,7 @@ static struct bench bench = {
              .repeat = -1,
              .precision = "2%",
              .timeout_us = 10000000,
+             .patience_us = 5000000,
              .ice = 4,
              .seed = 1},
 };
@@ -163,6 +169,15 @@ static const char *check_ranges(struct bench *b)
     }
     if (c->size < 0 || c->size > 1048576 || c->ice < 0 || c->ice > 1000) {
         return "--size goes up to 1M, --ice up to 1000";
+    }
+    if (c->patience_us < 8 || c->patience_us > INT64_C(3600000000)) {
+        return "--patience goes up to an hour";
+    }
+    if (c->check && !b->scenario->pairs) {
+        return "--check needs a scenario that sends messages";
+    }
+    if (c->server_metrics && strncmp(c->server_metrics, "http://", 7) != 0) {
+        return "--server-metrics must be a URL that begins with http://";
     }
     if (c->duration_us == OPT_NEVER && c->count <= 0) {
         return "--duration none needs --count";

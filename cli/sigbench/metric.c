@@ -2,6 +2,7 @@
  * Metrics from tables: a row for each count, each derived figure and each quantile. */
 #include "cli/sigbench/metric.h"
 
+#include "cli/sigbench/check.h"
 #include "libproto/units.h"
 
 #include <math.h>
@@ -212,6 +213,10 @@ void metrics_of(const struct bench *b, struct metrics *out)
     }
     for (size_t i = 0; i < sizeof(derived_rows) / sizeof(derived_rows[0]); i++) {
         add(out, derived_rows[i].unit, derived_rows[i].get(b), "%s", derived_rows[i].name);
+    }
+    for (int f = 0; f < CHECK_FLAGS; f++) {
+        add(out, UNIT_COUNT, b->check ? (double)check_count(b->check, (enum check_flag)f) : NAN,
+            "check.%s", check_flag_name((enum check_flag)f));
     }
     add_hist(out, &b->latency, b->scenario->name);
     for (unsigned i = 0; i < MIX_MAX; i++) {

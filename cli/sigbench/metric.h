@@ -11,7 +11,7 @@ enum metric_unit { UNIT_COUNT, UNIT_USEC, UNIT_BYTES, UNIT_RATIO, UNIT_PER_S };
 /* Which way a metric gets better; neutral ones only describe the run. */
 enum metric_better { BETTER_NEUTRAL, BETTER_LOWER, BETTER_HIGHER };
 
-#define METRICS_MAX 96u
+#define METRICS_MAX 200u
 
 /* metric is one value; has is false where this run could not measure it. */
 struct metric {

@@ -3,6 +3,8 @@
 #include "cli/sigbench/report.h"
 
 #include "cli/common/out.h"
+#include "cli/sigbench/check.h"
+#include "cli/sigbench/checkio.h"
 #include "cli/sigbench/findmax.h"
 #include "cli/sigbench/runs.h"
 #include "libproto/json.h"
@@ -177,6 +179,7 @@ void report_parameters(struct sp_json *j, const struct bench *b)
     sp_json_int(j, "warmup_us", c->warmup_us);
     sp_json_int(j, "connect_rate", c->connect_rate);
     sp_json_int(j, "seed", c->seed);
+    sp_json_bool(j, "check", c->check);
     sp_json_end(j, '}');
 }
 
@@ -275,6 +278,7 @@ static bool print_json(const struct report *r, int status)
     sp_json_str_opt(&j, "first_error", sp_str(b->first_error));
     sp_json_str_opt(&j, "connect_error", sp_str(b->connect_error));
     metrics_write(&j, "metrics", all);
+    checkio_json(&j, b);
     if (r->runs) {
         runs_write(&j, r->runs);
     }
@@ -390,6 +394,7 @@ static void print_run(const struct bench *b, const struct metrics *all)
         }
         putchar('\n');
     }
+    checkio_text(b);
 }
 
 static void print_text(const struct report *r)
@@ -439,6 +444,9 @@ static int status_of(const struct report *r)
     if (r->stop) {
         return 128 + r->stop;
     }
+    if (b->check && check_flagged(b->check) > 0) {
+        return EXIT_FALSE;
+    }
     if (r->verdict.n > 0) {
         return EXIT_INVALID_RUN;
     }
@@ -457,6 +465,9 @@ int report_print(struct report *r)
 {
     int status = status_of(r);
 
+    if (r->b->check && check_is_broken(r->b->check)) {
+        return out_fail(EXIT_DATA, NULL, "out of memory: not all messages were checked");
+    }
     r->status = status;
     int wrong = r->files ? formats_write(r->files, r) : 0;
     if (status == EXIT_CONNECT) {

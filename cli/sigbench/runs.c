@@ -3,12 +3,16 @@
 #include "cli/sigbench/runs.h"
 
 #include "cli/common/out.h"
+#include "cli/sigbench/check.h"
+#include "cli/sigbench/checkio.h"
+#include "cli/sigbench/counters.h"
 #include "cli/sigbench/report.h"
 #include "cli/sigbench/shard.h"
 #include "cli/sigbench/stat.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 static unsigned made;
 
@@ -24,6 +28,16 @@ static void keep_first_memory(struct bench *base, struct bench *b)
     }
 }
 
+static int checked_run(struct bench *base, struct bench *b)
+{
+    if (getrandom(&b->run_id, sizeof(b->run_id), 0) != (ssize_t)sizeof(b->run_id) ||
+        !checkio_init(b)) {
+        return out_fail(EXIT_DATA, NULL, "out of memory");
+    }
+    int status = counters_begin(b) ? shard_run(b, &base->stop) : EXIT_DATA;
+    return status || counters_compare(b) ? status : EXIT_DATA;
+}
+
 struct bench *run_once(struct bench *base, int *status)
 {
     struct bench *b = malloc(sizeof(*b));
@@ -37,7 +51,7 @@ struct bench *run_once(struct bench *base, int *status)
     if (made++ > 0) {
         snprintf(b->id_prefix, sizeof(b->id_prefix), "%.63s-r%u", base->id_prefix, made);
     }
-    *status = shard_run(b, &base->stop);
+    *status = checked_run(base, b);
     if (*status) {
         run_free(b);
         return NULL;
@@ -48,7 +62,10 @@ struct bench *run_once(struct bench *base, int *status)
 
 void run_free(struct bench *b)
 {
-    free(b);
+    if (b) {
+        checkio_fini(b);
+        free(b);
+    }
 }
 
 int runs_single(struct bench *base)
@@ -105,6 +122,10 @@ static bool add_run(struct runs *runs, struct report *total, struct bench *b)
     }
     for (unsigned i = 0; i < r.verdict.n; i++) {
         report_object(&total->verdict, "run %u: %s", runs->n + 1, r.verdict.text[i]);
+    }
+    if (b->check && check_flagged(b->check) > 0) {
+        report_object(&total->verdict, "run %u: the check found %llu flags", runs->n + 1,
+                      (unsigned long long)check_flagged(b->check));
     }
     run_free(runs->last);
     total->b = runs->last = b;

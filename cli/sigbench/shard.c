@@ -3,6 +3,8 @@
 #include "cli/sigbench/shard.h"
 
 #include "cli/common/out.h"
+#include "cli/sigbench/check.h"
+#include "cli/sigbench/checkio.h"
 #include "cli/sigbench/gen.h"
 #include "cli/sigbench/load.h"
 
@@ -59,6 +61,7 @@ static struct bench *shard_new(const struct bench *b, unsigned i, uint32_t first
     s->intervals.length = b->intervals.length;
     s->crew = b->crew;
     s->shard = i;
+    s->run_id = b->run_id;
     s->first_peer = first_peer;
     s->first_pair = (uint32_t)((int64_t)b->pair_count * i / n);
     s->pair_count = (uint32_t)part(b->pair_count, i, n);
@@ -127,6 +130,9 @@ static void merge(struct bench *b, const struct bench *s)
     b->relayed += s->relayed;
     b->completed += s->completed;
     b->stop = b->stop ? b->stop : s->stop;
+    if (b->check) {
+        check_merge(b->check, s->check);
+    }
     if (s->shard == 0) {
         b->server_connected = s->server_connected;
     }

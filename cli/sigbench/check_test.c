@@ -7,6 +7,7 @@
 #define SECOND   INT64_C(1000000000)
 #define PATIENCE SECOND
 #define RUN      0xabcdefu
+#define UNUSED   __attribute__((unused))
 #define OTHER    9u /* a peer that nobody sends to */
 
 static struct check *check;
@@ -19,9 +20,8 @@ static void open_peers(void)
     }
 }
 
-static int begin(void **state)
+static int begin(UNUSED void **state)
 {
-    (void)state;
     struct check_conf conf = {.run = RUN, .patience = PATIENCE, .prefix = "bench"};
 
     check = check_new(&conf);
@@ -32,14 +32,11 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
+static int end(UNUSED void **state)
 {
-    (void)state;
     check_free(check);
     return 0;
 }
-
-#define HISTORY(name) static void name(__attribute__((unused)) void **state)
 
 /* --- the words of a history ------------------------------------------------------------------ */
 
@@ -113,7 +110,7 @@ static void expect_none(void)
 
 /* --- broken histories ------------------------------------------------------------------------ */
 
-HISTORY(acked_and_never_there_is_lost)
+static void acked_and_never_there_is_lost(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1);
     acked(&m);
@@ -124,7 +121,7 @@ HISTORY(acked_and_never_there_is_lost)
     assert_null(check_example(check, CHECK_LOST, 1));
 }
 
-HISTORY(there_after_it_was_given_up_is_late)
+static void there_after_it_was_given_up_is_late(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1);
     acked(&m);
@@ -133,7 +130,7 @@ HISTORY(there_after_it_was_given_up_is_late)
     expect(CHECK_LATE, 1);
 }
 
-HISTORY(twice_there_is_duplicate)
+static void twice_there_is_duplicate(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1);
     arrives(&m);
@@ -142,7 +139,7 @@ HISTORY(twice_there_is_duplicate)
     expect(CHECK_DUPLICATE, 1);
 }
 
-HISTORY(there_again_when_all_is_over_is_duplicate)
+static void there_again_when_all_is_over_is_duplicate(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1);
     arrives(&m);
@@ -153,7 +150,7 @@ HISTORY(there_again_when_all_is_over_is_duplicate)
     expect(CHECK_DUPLICATE, 1);
 }
 
-HISTORY(behind_a_later_one_is_reordered)
+static void behind_a_later_one_is_reordered(UNUSED void **state)
 {
     struct check_stamp first = sent(0, 1), second = sent(0, 1), third = sent(0, 1);
     acked(&first);
@@ -165,7 +162,7 @@ HISTORY(behind_a_later_one_is_reordered)
     expect(CHECK_REORDERED, 1);
 }
 
-HISTORY(at_another_client_is_misdelivered)
+static void at_another_client_is_misdelivered(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1);
     acked(&m);
@@ -173,7 +170,7 @@ HISTORY(at_another_client_is_misdelivered)
     expect(CHECK_MISDELIVERED, 1);
 }
 
-HISTORY(another_from_is_forged)
+static void another_from_is_forged(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1), n = sent(0, 1);
     arrives_as(&m, 1, 2, true);
@@ -183,7 +180,7 @@ HISTORY(another_from_is_forged)
     expect(CHECK_FORGED_FROM, 2);
 }
 
-HISTORY(other_content_is_corrupt)
+static void other_content_is_corrupt(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1);
     arrives_as(&m, 1, 0, false);
@@ -191,7 +188,7 @@ HISTORY(other_content_is_corrupt)
     expect(CHECK_CORRUPT, 1);
 }
 
-HISTORY(a_broken_mark_is_corrupt_and_not_lost_too)
+static void a_broken_mark_is_corrupt_and_not_lost_too(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1);
     struct check_arrival a = {.at = 1, .from = 0};
@@ -200,7 +197,7 @@ HISTORY(a_broken_mark_is_corrupt_and_not_lost_too)
     expect(CHECK_CORRUPT, 1);
 }
 
-HISTORY(both_outcomes_are_one_too_many)
+static void both_outcomes_are_one_too_many(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1), n = sent(2, 3);
     acked(&m);
@@ -211,7 +208,7 @@ HISTORY(both_outcomes_are_one_too_many)
     expect(CHECK_ACK_AND_ERROR, 2);
 }
 
-HISTORY(the_same_outcome_twice)
+static void the_same_outcome_twice(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1), n = sent(0, 1), o = sent(2, 3);
     acked(&m);
@@ -225,7 +222,7 @@ HISTORY(the_same_outcome_twice)
     expect(CHECK_DOUBLE_ACK, 3);
 }
 
-HISTORY(neither_outcome_is_flagged)
+static void neither_outcome_is_flagged(UNUSED void **state)
 {
     good(2, 3);
     struct check_stamp m = sent(0, 1);
@@ -234,7 +231,7 @@ HISTORY(neither_outcome_is_flagged)
     expect(CHECK_NO_OUTCOME, 2);
 }
 
-HISTORY(what_nobody_sent_is_unknown)
+static void what_nobody_sent_is_unknown(UNUSED void **state)
 {
     good(0, 1);
     struct check_stamp ahead = {RUN, 0, 1, 1, 7}, other_run = {RUN + 1, 0, 1, 1, 0};
@@ -254,7 +251,7 @@ HISTORY(what_nobody_sent_is_unknown)
     expect(CHECK_UNKNOWN, 7);
 }
 
-HISTORY(there_although_an_error_was_told)
+static void there_although_an_error_was_told(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1), n = sent(2, 3);
     failed(&m);
@@ -264,7 +261,7 @@ HISTORY(there_although_an_error_was_told)
     expect(CHECK_AFTER_ERROR, 2);
 }
 
-HISTORY(the_server_counts_otherwise)
+static void the_server_counts_otherwise(UNUSED void **state)
 {
     good(0, 1);
     struct check_stamp m = sent(0, 1);
@@ -278,7 +275,7 @@ HISTORY(the_server_counts_otherwise)
     expect(CHECK_COUNTER_MISMATCH, 3);
 }
 
-HISTORY(one_of_many_is_found)
+static void one_of_many_is_found(UNUSED void **state)
 {
     for (int i = 0; i < 100000; i++) {
         if (i == 77777) {
@@ -290,7 +287,7 @@ HISTORY(one_of_many_is_found)
     expect(CHECK_LOST, 1);
 }
 
-HISTORY(a_ring_that_is_full_gives_up_the_oldest)
+static void a_ring_that_is_full_gives_up_the_oldest(UNUSED void **state)
 {
     struct check_stamp m = sent(0, 1);
     acked(&m);
@@ -301,7 +298,7 @@ HISTORY(a_ring_that_is_full_gives_up_the_oldest)
     expect(CHECK_LOST, 1);
 }
 
-HISTORY(few_examples_are_kept)
+static void few_examples_are_kept(UNUSED void **state)
 {
     good(2, 3);
     for (int i = 0; i < 10; i++) {
@@ -315,7 +312,7 @@ HISTORY(few_examples_are_kept)
 
 /* --- histories that are right ---------------------------------------------------------------- */
 
-HISTORY(interleaved)
+static void interleaved(UNUSED void **state)
 {
     struct check_stamp m[6][10];
 
@@ -343,7 +340,7 @@ HISTORY(interleaved)
     expect_none();
 }
 
-HISTORY(errors_instead_of_arrivals)
+static void errors_instead_of_arrivals(UNUSED void **state)
 {
     for (int i = 0; i < 100; i++) {
         struct check_stamp m = sent(0, 1);
@@ -354,7 +351,7 @@ HISTORY(errors_instead_of_arrivals)
     expect_none();
 }
 
-HISTORY(what_could_not_be_sent_is_owed_nothing)
+static void what_could_not_be_sent_is_owed_nothing(UNUSED void **state)
 {
     good(0, 1);
     struct check_stamp m = sent(0, 1);
@@ -364,7 +361,7 @@ HISTORY(what_could_not_be_sent_is_owed_nothing)
     expect_none();
 }
 
-HISTORY(a_lost_sender_is_owed_no_outcome)
+static void a_lost_sender_is_owed_no_outcome(UNUSED void **state)
 {
     good(0, 1);
     sent(0, 1);
@@ -375,7 +372,7 @@ HISTORY(a_lost_sender_is_owed_no_outcome)
     expect_none();
 }
 
-HISTORY(a_lost_receiver_is_owed_nothing)
+static void a_lost_receiver_is_owed_nothing(UNUSED void **state)
 {
     good(0, 1);
     struct check_stamp before = sent(0, 1), while_gone;
@@ -390,7 +387,7 @@ HISTORY(a_lost_receiver_is_owed_nothing)
 
 /* A takeover with resume hands the queue over: the old connection's messages come on the new one,
  * those of a sender's old connection may come behind those of its new one. */
-HISTORY(takeover)
+static void takeover(UNUSED void **state)
 {
     good(0, 1);
     struct check_stamp old = sent(0, 1), other = sent(2, 1);
@@ -409,7 +406,7 @@ HISTORY(takeover)
     expect_none();
 }
 
-HISTORY(late_ones_that_were_owed_nothing)
+static void late_ones_that_were_owed_nothing(UNUSED void **state)
 {
     good(0, 1);
     struct check_stamp m = sent(0, 1), n = sent(2, 3);
@@ -424,7 +421,7 @@ HISTORY(late_ones_that_were_owed_nothing)
     expect(CHECK_NO_OUTCOME, 1);
 }
 
-HISTORY(two_generators_are_one_run)
+static void two_generators_are_one_run(UNUSED void **state)
 {
     struct check_conf conf = {.run = RUN, .patience = PATIENCE, .prefix = "bench"};
     struct check *first = check;
@@ -446,7 +443,7 @@ HISTORY(two_generators_are_one_run)
     assert_true(check_totals(check).outcomes);
 }
 
-HISTORY(without_acks_arrivals_are_enough)
+static void without_acks_arrivals_are_enough(UNUSED void **state)
 {
     for (int i = 0; i < 1000; i++) {
         struct check_stamp m = sent(0, 1);
@@ -461,7 +458,7 @@ HISTORY(without_acks_arrivals_are_enough)
     expect(CHECK_LOST, 1);
 }
 
-HISTORY(a_generator_that_stood_still_is_no_fault)
+static void a_generator_that_stood_still_is_no_fault(UNUSED void **state)
 {
     good(0, 1);
     struct check_stamp m = sent(0, 1);
@@ -475,39 +472,39 @@ HISTORY(a_generator_that_stood_still_is_no_fault)
     expect_none();
 }
 
-#define HISTORY_ROW(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define HISTORY(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HISTORY_ROW(acked_and_never_there_is_lost),
-        HISTORY_ROW(there_after_it_was_given_up_is_late),
-        HISTORY_ROW(twice_there_is_duplicate),
-        HISTORY_ROW(there_again_when_all_is_over_is_duplicate),
-        HISTORY_ROW(behind_a_later_one_is_reordered),
-        HISTORY_ROW(at_another_client_is_misdelivered),
-        HISTORY_ROW(another_from_is_forged),
-        HISTORY_ROW(other_content_is_corrupt),
-        HISTORY_ROW(a_broken_mark_is_corrupt_and_not_lost_too),
-        HISTORY_ROW(both_outcomes_are_one_too_many),
-        HISTORY_ROW(the_same_outcome_twice),
-        HISTORY_ROW(neither_outcome_is_flagged),
-        HISTORY_ROW(what_nobody_sent_is_unknown),
-        HISTORY_ROW(there_although_an_error_was_told),
-        HISTORY_ROW(the_server_counts_otherwise),
-        HISTORY_ROW(one_of_many_is_found),
-        HISTORY_ROW(a_ring_that_is_full_gives_up_the_oldest),
-        HISTORY_ROW(few_examples_are_kept),
-        HISTORY_ROW(interleaved),
-        HISTORY_ROW(errors_instead_of_arrivals),
-        HISTORY_ROW(what_could_not_be_sent_is_owed_nothing),
-        HISTORY_ROW(a_lost_sender_is_owed_no_outcome),
-        HISTORY_ROW(a_lost_receiver_is_owed_nothing),
-        HISTORY_ROW(takeover),
-        HISTORY_ROW(late_ones_that_were_owed_nothing),
-        HISTORY_ROW(two_generators_are_one_run),
-        HISTORY_ROW(without_acks_arrivals_are_enough),
-        HISTORY_ROW(a_generator_that_stood_still_is_no_fault),
+        HISTORY(acked_and_never_there_is_lost),
+        HISTORY(there_after_it_was_given_up_is_late),
+        HISTORY(twice_there_is_duplicate),
+        HISTORY(there_again_when_all_is_over_is_duplicate),
+        HISTORY(behind_a_later_one_is_reordered),
+        HISTORY(at_another_client_is_misdelivered),
+        HISTORY(another_from_is_forged),
+        HISTORY(other_content_is_corrupt),
+        HISTORY(a_broken_mark_is_corrupt_and_not_lost_too),
+        HISTORY(both_outcomes_are_one_too_many),
+        HISTORY(the_same_outcome_twice),
+        HISTORY(neither_outcome_is_flagged),
+        HISTORY(what_nobody_sent_is_unknown),
+        HISTORY(there_although_an_error_was_told),
+        HISTORY(the_server_counts_otherwise),
+        HISTORY(one_of_many_is_found),
+        HISTORY(a_ring_that_is_full_gives_up_the_oldest),
+        HISTORY(few_examples_are_kept),
+        HISTORY(interleaved),
+        HISTORY(errors_instead_of_arrivals),
+        HISTORY(what_could_not_be_sent_is_owed_nothing),
+        HISTORY(a_lost_sender_is_owed_no_outcome),
+        HISTORY(a_lost_receiver_is_owed_nothing),
+        HISTORY(takeover),
+        HISTORY(late_ones_that_were_owed_nothing),
+        HISTORY(two_generators_are_one_run),
+        HISTORY(without_acks_arrivals_are_enough),
+        HISTORY(a_generator_that_stood_still_is_no_fault),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,7 +134,7 @@ void checkio_text(const struct bench *b)
     printf("%s flag%s%s", n, flagged == 1 ? "" : "s", out_sgr("0"));
     puts(!t.outcomes  ? "  (no acks came: outcomes were not checked)"
          : t.counters ? "  (the server's counters were compared)"
-                      : "");
+                      : "  (the server's counters could not be had)");
     for (int f = 0; f < CHECK_FLAGS; f++) {
         uint64_t count = check_count(b->check, (enum check_flag)f);
         const char *example = check_example(b->check, (enum check_flag)f, 0);

@@ -6,8 +6,7 @@
 #include "cli/sigbench/bench.h"
 
 /* counters_read asks for them: by HTTP at --server-metrics, else with the request stats over a
- * connection of its own. Waits for --timeout,
- * and no more than 10 seconds. False with a sentence in why. */
+ * connection of its own. Waits for two seconds at most. False with a sentence in why. */
 bool counters_read(const struct bench *b, struct server_counters *out, char *why, size_t cap);
 
 /* counters_compare has the checker compare what was added since the begin. Before the run it is

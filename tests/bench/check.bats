@@ -188,3 +188,16 @@ assert_clean()
     assert_failure
     assert_output --partial 'SIGD_FAULT must be KIND:N'
 }
+
+@test "16 a client that is kicked breaks no promise" {
+    start_server sigd -l 127.0.0.1:0 --health none
+    start bench sigbench --check --patience 500ms --warmup 0s --pairs 4 -i lot -R 4k -d 2s -j
+    bench=$PID
+    wait_for 10 sigctl kick lot-000001
+    wait_for 10 sigctl kick lot-000002
+    finish "$bench"
+    output=$(cat "$BATS_TEST_TMPDIR/bench.out")
+    assert_json '.metrics.disconnected == 2 and ([.check.flags[]] | add) == 0
+        and .check.acked > 0 and .check.outcomes_checked'
+    [[ $status == 0 || $status == 12 ]]
+}

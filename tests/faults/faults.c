@@ -51,7 +51,7 @@ static struct {
     uint64_t random;
     struct hub_ops real;
     void *socks[SOCKS]; /* by slot */
-    void *other;        /* the last relayed message went there */
+    void *last, *other; /* where the last relayed message went, and the last to another socket */
     struct copy copy, held;
 } faults;
 
@@ -123,8 +123,9 @@ static enum hub_wrote misroute(const struct message *m)
 {
     struct message to = *m;
 
-    if (faults.other && faults.other != m->sock && is_open(faults.other)) {
-        to.sock = faults.other;
+    to.sock = faults.last == m->sock ? faults.other : faults.last;
+    if (!to.sock || !is_open(to.sock)) {
+        to.sock = m->sock;
     }
     return pass(&to);
 }
@@ -185,7 +186,10 @@ static enum hub_wrote faulty_write(void *ctx, void *sock, char *buf, size_t len)
     if (held && wrote == HUB_WROTE) {
         release(ctx, sock, relayed);
     }
-    faults.other = relayed ? sock : faults.other;
+    if (relayed && sock != faults.last) {
+        faults.other = faults.last;
+        faults.last = sock;
+    }
     return wrote;
 }
 

@@ -37,7 +37,9 @@ static void drive(struct bench *base, struct bench *b)
     } else {
         base->server_start = b->server_start;
     }
-    gen_close(b);
+    if (base->conf.repeat > 0 || base->conf.find_max) {
+        gen_close(b); /* more may follow */
+    }
     under_way = NULL;
 }
 

@@ -119,7 +119,25 @@ teardown() {
     jq -e '.exit == 3' <<<"$output"
 }
 
-@test "10 usage errors are 2" {
+@test "10 find-max: a signal ends it with the best so far" {
+    start_floor --spin-us 500
+    "$SIGBENCH" -c 4 -R 100 --find-max 'p99<60s' -d 200ms --warmup 0s -j >"$BATS_TEST_TMPDIR/out" \
+        2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    bench=$!
+    for ((i = 0; i < 1000; i++)); do
+        grep -q 'step 2' "$BATS_TEST_TMPDIR/err" && break
+        read -r -t 0.01 <>"$BATS_TEST_TMPDIR/never" || true
+    done
+    kill -TERM "$bench"
+    status=0
+    wait "$bench" || status=$?
+    [ "$status" -eq 143 ]
+    jq -e '.ok == false and (.find_max.steps | length >= 2) and .find_max.confirmed == false
+        and .find_max.rate == ([.find_max.steps[] | select(.result == "held") | .rate] | max // 0)' \
+        "$BATS_TEST_TMPDIR/out"
+}
+
+@test "11 usage errors are 2" {
     for args in '--repeat 0' '--repeat 101' '--find-max p42<5ms' '--find-max ,' '--find-max p99' \
         '--find-max p99<5ms --repeat 2' 'idle --find-max p99<5ms' '--find-max p99<5ms --precision 0%' \
         '--find-max p99<5ms --precision two'; do

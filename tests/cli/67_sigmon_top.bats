@@ -5,7 +5,11 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return
     start_sigd
 }
-teardown() { stop_all; }
+teardown()
+{
+    [[ ${BATS_TEST_COMPLETED-} || ! -e top.out ]] || tail -n 1 top.out
+    stop_all
+}
 
 is_listed() { sigctl list | grep -qxF "$1"; }
 

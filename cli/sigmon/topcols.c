@@ -108,10 +108,19 @@ MEMBER(out, peer.out, put_count)
 MEMBER(in, peer.in, put_count)
 MEMBER(bytes, peer.bytes, put_count)
 
+static void put_since(const struct top_row *r, char cell[TOP_CELL])
+{
+    if (r->peer.gone_us >= 0) {
+        snprintf(cell, TOP_CELL, "gone");
+    } else {
+        put_age(r, cell);
+    }
+}
+
 static const struct top_column peers[] = {
     {"id", 15, true, put_id, by_id, "who it is"},
     {"role", 8, true, put_role, by_role, "its role"},
-    {"since", 6, false, put_age, by_age, "for how long it is registered"},
+    {"since", 6, false, put_since, by_age, "for how long it is registered, or gone"},
     {"out/s", 7, false, put_out_s, by_out_s, "messages it sends, each second"},
     {"in/s", 7, false, put_in_s, by_in_s, "messages it gets, each second"},
     {"bytes/s", 8, false, put_bytes_s, by_bytes_s, "bytes both ways, each second"},

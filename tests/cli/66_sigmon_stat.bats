@@ -42,7 +42,7 @@ lines_of() { [[ -e $1 && $(wc -l <"$1") -ge $2 ]]; }
     run --separate-stderr sigmon stat 20ms -d 110ms
     assert_success
     ((${#lines[@]} >= 2)) || fail "$output"
-    run --separate-stderr sigmon stat 20ms -W 110ms
+    run --separate-stderr sigmon stat 20ms -W 1s
     assert_failure 5
     assert_equal "$stderr" 'sigmon: timed out'
 }
@@ -52,7 +52,7 @@ lines_of() { [[ -e $1 && $(wc -l <"$1") -ge $2 ]]; }
     wait_for 5 bash -c 'sigctl list | grep -qx b'
     start stat sigmon stat 100ms -j
     wait_for 5 lines_of stat.out 1
-    sigctl -q -i a send b --type offer '{"sdp":"v=0"}' --repeat 20
+    sigctl -q -i a send b --type offer '{"sdp":"v=0"}' --repeat 20 --interval 1ms
     sigctl -q -i a send nobody --type offer '{"sdp":"v=0"}' || true
     seen=$(wc -l <stat.out)
     wait_for 5 lines_of stat.out $((seen + 3))

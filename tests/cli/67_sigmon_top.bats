@@ -5,7 +5,11 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return
     start_sigd
 }
-teardown() { stop_all; }
+teardown()
+{
+    [[ ${BATS_TEST_COMPLETED-} || ! -e top.out ]] || tail -n 1 top.out
+    stop_all
+}
 
 is_listed() { sigctl list | grep -qxF "$1"; }
 
@@ -52,7 +56,7 @@ told() { jq -se "any(.[]; $1)" top.out >/dev/null; }
     start top sigmon top -j --interval 100ms
     TOP=$PID
     wait_for 5 frames 1
-    sigctl -q -i drone-1 send cam-1 --type offer '{"sdp":"v=0"}' --repeat 30
+    sigctl -q -i drone-1 send cam-1 --type offer '{"sdp":"v=0"}' --repeat 30 --interval 1ms
     sigctl -q -i drone-1 send nobody --type offer '{"sdp":"v=0"}' || true
     wait_for 5 told '.rows[] | .id == "drone-1" and .out == 30 and .errors == 1 and .gone'
     wait_for 5 told '.rows[] | .id == "cam-1" and .in >= 30 and .bytes > 900 and (.gone | not)'
@@ -125,7 +129,7 @@ told() { jq -se "any(.[]; $1)" top.out >/dev/null; }
 
 @test "a recording is one frame, as of its end" {
     peer cam-1
-    sigctl -q -i drone-1 send cam-1 --type offer '{"sdp":"v=0"}' --repeat 5
+    sigctl -q -i drone-1 send cam-1 --type offer '{"sdp":"v=0"}' --repeat 5 --interval 1ms
     run --separate-stderr sigmon record calls.jsonl --since 0 -d 100ms
     assert_success
     run --separate-stderr sigmon top -f calls.jsonl -j

@@ -16,6 +16,13 @@ hides() { if shows "$1"; then fail "$(screen)"; fi; }
 line_is() { [[ $(screen | sed -n "$1p") =~ $2 ]]; }
 row_of() { [[ $(screen | grep -n "^$1 " | cut -d: -f1) == "$2" ]]; }
 
+# The one before may not have left its socket yet.
+next_terminal()
+{
+    stop_prompt
+    SOCKET+=x
+}
+
 # start_top COLUMNS ROWS [OPTION...]: up to its first frame.
 start_top()
 {
@@ -75,7 +82,7 @@ fits()
     wait_for 5 fits 200 50
     keys q
     wait_for 5 shows '^left with 0$'
-    stop_prompt
+    next_terminal
     start_top 40 10 --by sessions
     wait_for 5 fits 40 10
     keys q
@@ -194,7 +201,7 @@ pid_of_top() { pgrep -t "$(tmux -S "$SOCKET" display -p '#{pane_tty}' | sed 's,^
         wait_for 5 shows '^left with 1[0-9]*$'
         shows '^before$'
         hides 'sigmon top'
-        stop_prompt
+        next_terminal
     done
     start_top 80 24 --retry 0
     stop "$SIGD_PID" KILL
@@ -224,7 +231,7 @@ pid_of_top() { pgrep -t "$(tmux -S "$SOCKET" display -p '#{pane_tty}' | sed 's,^
         [[ $output != *$'\e['* ]] || fail "$output"
         keys q
         wait_for 5 shows '^left with 0$'
-        stop_prompt
+        next_terminal
     done
     start_top 80 24
     wait_for 5 fits 80 24

@@ -268,6 +268,13 @@ static void test_frame(void **state)
     assert_string_equal(line(9), "1-3 of 3 by id up  ?: help");
     assert_int_equal(paper.kind[2], TOP_TITLES);
     assert_int_equal(paper.kind[9], TOP_STATUS);
+    disconnects(&c, "alpha", 1, 0);
+    assert_true(top_view_refresh(&v, &c, 0));
+    draw(&v, 80, 10);
+    assert_string_equal(
+        line(3),
+        "alpha                      gone       0       0        0      0       1        1");
+    assert_int_equal(paper.kind[3], TOP_GONE);
     /* all rows, whole, of what is printed one after another */
     draw(&v, 0, 0);
     assert_int_equal(paper.n, 6);

@@ -6,6 +6,7 @@
 #include "cli/sigbench/compare.h"
 #include "cli/sigbench/findmax.h"
 #include "cli/sigbench/formats.h"
+#include "cli/sigbench/plan.h"
 #include "cli/sigbench/report.h"
 #include "cli/sigbench/runs.h"
 #include "cli/sigbench/shape.h"
@@ -90,25 +91,25 @@ static const struct opt compare_rows[] = {
     {0}};
 #undef ROW
 
-static struct bench bench = {
-    .conf = {.url = "ws://127.0.0.1:8081",
-             .kind = "ice",
-             .arrival = "uniform",
-             .output = "text",
-             .clients = 100,
-             .window = -1,
-             .duration_us = -1,
-             .warmup_us = 1000000,
-             .interval_us = 1000000,
-             .threads = 1,
-             .mix = "relay=8,setup=1,churn=1",
-             .repeat = -1,
-             .precision = "2%",
-             .timeout_us = 10000000,
-             .patience_us = 5000000,
-             .ice = 4,
-             .seed = 1},
-};
+static const struct bench_conf defaults = {.url = "ws://127.0.0.1:8081",
+                                           .kind = "ice",
+                                           .arrival = "uniform",
+                                           .output = "text",
+                                           .clients = 100,
+                                           .window = -1,
+                                           .duration_us = -1,
+                                           .warmup_us = 1000000,
+                                           .interval_us = 1000000,
+                                           .threads = 1,
+                                           .mix = "relay=8,setup=1,churn=1",
+                                           .repeat = -1,
+                                           .precision = "2%",
+                                           .timeout_us = 10000000,
+                                           .patience_us = 5000000,
+                                           .ice = 4,
+                                           .seed = 1};
+
+static struct bench bench;
 
 static void print_help(void)
 {
@@ -126,6 +127,7 @@ static void print_help(void)
     for (const struct scenario *s = scenarios; s->name; s++) {
         printf("  %-8s  %s\n", s->name, s->help);
     }
+    puts("  FILE      a scenario with its options, a line \"name = value\" each");
     puts("\nOptions:");
     opt_help(stdout, rows);
     puts("\nOptions of compare:");
@@ -311,15 +313,56 @@ static int compare_main(int argc, char **words)
     return compare_run(&bench.conf, words[0], words[1]);
 }
 
-int main(int argc, char **argv)
+static int read_options(int argc, char **argv, int *first, char *why, size_t cap)
 {
     const struct opt_group groups[] = {{rows, &bench.conf}, {compare_rows, &bench.conf}};
+    *first = argc;
+    bench.conf = defaults;
+    return opt_read(groups, 2, argc, argv, first, why, cap);
+}
+
+/* The words of a file go before those of the command line, whose options are the stronger ones. */
+static int read_plan(struct plan *p, int *argc, char ***argv, int *first, char *why, size_t cap)
+{
+    static char *all[PLAN_WORDS + 1024];
+    int n = 0;
+    const char *path = (*argv)[*first];
+    if (!plan_read(p, path, why, cap)) {
+        return EXIT_DATA;
+    }
+    if (*argc > 1000) {
+        snprintf(why, cap, "too many arguments");
+        return EXIT_USAGE;
+    }
+    all[n++] = (*argv)[0];
+    for (int i = 0; i < p->n; i++) {
+        all[n++] = p->word[i];
+    }
+    for (int i = 1; i < *argc; i++) {
+        if ((*argv)[i] != path) {
+            all[n++] = (*argv)[i];
+        }
+    }
+    if (p->scenario) {
+        all[n++] = p->scenario;
+    }
+    *argv = all;
+    *argc = n;
+    return read_options(n, all, first, why, cap);
+}
+
+int main(int argc, char **argv)
+{
+    static struct plan plan; /* the options borrow from it */
     struct out_conf out = {.program = "sigbench"};
     char why[512];
-    int first = argc;
+    int first;
 
     out_streams();
-    int wrong = opt_read(groups, 2, argc, argv, &first, why, sizeof(why));
+    int wrong = read_options(argc, argv, &first, why, sizeof(why));
+    if (!wrong && first < argc && strpbrk(argv[first], "./")) {
+        wrong = read_plan(&plan, &argc, &argv, &first, why, sizeof(why));
+    }
     out.json = bench.conf.json || strcmp(bench.conf.output, "json") == 0;
     out.quiet = bench.conf.quiet;
     out.color = bench.conf.color;

@@ -226,7 +226,26 @@ metric() {
     jq -e '.metrics["tls.handshakes"] == 20 and .metrics["tls.resumed"] == 19' <<<"$output"
 }
 
-@test "20 help fits the tool" {
+@test "20 a scenario from a file; the command line goes before it" {
+    cd "$BATS_TEST_TMPDIR"
+    printf '# nightly\nscenario = setup\npairs = 3\ncount = 12\nwarmup = 0s\nice=1\njson\n' >night.conf
+    run --separate-stderr "$SIGBENCH" ./night.conf
+    [ "$status" -eq 0 ]
+    jq -e '.parameters.scenario == "setup" and .parameters.pairs == 3 and .metrics.received == 12' <<<"$output"
+    run --separate-stderr "$SIGBENCH" night.conf -n 6
+    jq -e '.metrics.received == 6' <<<"$output"
+    run "$SIGBENCH" missing.conf
+    [ "$status" -eq 9 ]
+    echo 'pears = 3' >wrong.conf
+    run "$SIGBENCH" wrong.conf
+    [ "$status" -eq 2 ]
+    echo '-n 5' >wrong.conf
+    run "$SIGBENCH" wrong.conf
+    [ "$status" -eq 9 ]
+    [[ $output == *'wrong.conf:1: '* ]]
+}
+
+@test "21 help fits the tool" {
     run "$SIGBENCH" --help
     [ "$status" -eq 0 ]
     [[ $output == *Scenarios:*relay*setup*churn*mix*connect*storm*idle*--server-pid* ]]

@@ -121,6 +121,7 @@ struct bench {
     struct schedule schedule;
     struct text *text[TEXT_COUNT];
     struct check *check; /* NULL: nothing is checked */
+    uint32_t check_run;  /* its number; 0: checkio_init makes one */
     int64_t swept;       /* when flights were last given up */
     struct server_counters server_began;
     struct counts counts;

@@ -13,17 +13,21 @@
 
 bool checkio_init(struct bench *b)
 {
-    struct check_conf conf = {.patience = b->conf.patience_us * NS_PER_US,
+    struct check_conf conf = {.run = b->check_run,
+                              .patience = b->conf.patience_us * NS_PER_US,
                               .need_outcomes = b->conf.rid,
                               .prefix = b->id_prefix};
 
     if (!b->conf.check) {
         return true;
     }
-    if (getrandom(&conf.run, sizeof(conf.run), 0) != (ssize_t)sizeof(conf.run)) {
-        return false;
+    while (conf.run == 0) {
+        if (getrandom(&conf.run, sizeof(conf.run), 0) != (ssize_t)sizeof(conf.run)) {
+            return false;
+        }
+        conf.run &= RUN_MASK;
     }
-    conf.run &= RUN_MASK;
+    b->check_run = conf.run;
     b->check = check_new(&conf);
     return b->check != NULL;
 }

@@ -317,9 +317,7 @@ static struct pair *next_pair(struct bench *b)
 /* A pair must not wait for ever for what the checker has given up. */
 static void end_overdue(struct bench *b, struct pair *p, int64_t now)
 {
-    const struct flight *f = flight_at(p, p->head);
-
-    if (p->head == p->tail || now - f->sent < b->conf.patience_us * NS_PER_US) {
+    if (p->head == p->tail || now - flight_at(p, p->head)->sent < b->conf.patience_us * NS_PER_US) {
         return;
     }
     load_landed(b, p, flight_at(p, p->head), &b->counts.lost);
@@ -339,9 +337,11 @@ static int64_t sweep(struct bench *b, int64_t now)
         return INT64_MAX;
     }
     checkio_drained(b, now, &next);
-    if (now - b->swept >= next - now) {
+    int64_t step = next - now, since = now - b->swept;
+    if (since >= step) {
         b->swept = now;
-        for (uint32_t i = 0; i < b->pair_count; i++) {
+        /* after a stop of its own the generator first reads what has come meanwhile */
+        for (uint32_t i = 0; since < 2 * step && i < b->pair_count; i++) {
             end_overdue(b, &b->pairs[i], now);
         }
     }
@@ -405,7 +405,6 @@ bool load_init(struct bench *b)
     size_t given = b->conf.size > 0 ? (size_t)b->conf.size : 0;
     size_t sdp = given && offers ? given : SDP_SIZE;
     size_t ice = given && !offers ? given : ICE_SIZE;
-
     enum text_extra extra = b->conf.check ? TEXT_CHECKED : b->conf.rid ? TEXT_RID : TEXT_PLAIN;
 
     b->text[TEXT_OFFER] = text_new(TEXT_OFFER, sdp, b->id_prefix, extra);

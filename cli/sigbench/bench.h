@@ -203,6 +203,9 @@ static inline bool bench_in_window(const struct bench *b, int64_t intended)
            (!b->measure_end || intended < b->measure_end);
 }
 
+/* bench_rows are the options of every run, compare_rows those of compare alone. */
+extern const struct opt bench_rows[], compare_rows[];
+
 /* scenarios is the table in load.c, those that can be mixed first; its last row has no name. */
 extern const struct scenario scenarios[];
 

@@ -4,6 +4,7 @@
 #include "cli/common/mask.h"
 #include "cli/common/out.h"
 #include "cli/sigbench/compare.h"
+#include "cli/sigbench/complete.h"
 #include "cli/sigbench/findmax.h"
 #include "cli/sigbench/formats.h"
 #include "cli/sigbench/plan.h"
@@ -15,80 +16,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const struct opt rows[] = {
-#define ROW(name, letter, type, arg, env, member, help)                                            \
-    {                                                                                              \
-        name, letter, type, arg, env, offsetof(struct bench_conf, member), help                    \
-    }
-    ROW("url", 'u', OPT_STRING, "URL", "SIGD_URL", url, "ws://, wss:// or ws+unix:/path"),
-    ROW("clients", 'c', OPT_COUNT, "N", NULL, clients, "clients, two to a pair (100)"),
-    ROW("pairs", 0, OPT_COUNT, "N", NULL, pairs, "pairs, instead of --clients"),
-    ROW("idle", 0, OPT_COUNT, "N", NULL, idle, "registered clients beside them that do nothing"),
-    ROW("rate", 'R', OPT_COUNT, "N", NULL, rate, "open model: N sends a second on a schedule"),
-    ROW("window", 0, OPT_COUNT, "N", NULL, window, "closed model: unanswered sends per pair (1)"),
-    ROW("duration", 'd', OPT_DURATION, "DUR", NULL, duration_us, "how long to measure (10s)"),
-    ROW("count", 'n', OPT_COUNT, "N", NULL, count, "end after N sends"),
-    ROW("warmup", 0, OPT_DURATION, "DUR", NULL, warmup_us, "run before measuring (1s)"),
-    ROW("stages", 0, OPT_STRING, "LIST", NULL, stages, "open model: '30s@500,1m@2k'"),
-    ROW("ramp", 0, OPT_DURATION, "DUR", NULL, ramp_us, "open model: time to reach each rate"),
-    ROW("mix", 0, OPT_STRING, "LIST", NULL, mix, "shares of a mix (relay=8,setup=1,churn=1)"),
-    ROW("trigger", 0, OPT_STRING, "CMD", NULL, trigger, "storm: what cuts the connections"),
-    ROW("threads", 0, OPT_COUNT, "N", NULL, threads, "of the generator (1)"),
-    ROW("source-ip", 0, OPT_STRING, "LIST", NULL, source_ip,
-        "from these addresses, 127.0.0.2-127.0.0.9"),
-    ROW("interval", 0, OPT_TIMEOUT, "DUR", NULL, interval_us, "rows of the report over time (1s)"),
-    ROW("connect-rate", 0, OPT_COUNT, "N", NULL, connect_rate, "new connections a second"),
-    ROW("kind", 0, OPT_CHOICE, "ice|offer", NULL, kind, "what relay sends (ice)"),
-    ROW("size", 0, OPT_SIZE, "SIZE", NULL, size, "bytes of a message (300; offers 2k)"),
-    ROW("ice", 0, OPT_COUNT, "N", NULL, ice, "setup: candidates each way (4)"),
-    ROW("arrival", 0, OPT_CHOICE, "uniform|poisson", NULL, arrival, "gaps of the schedule"),
-    ROW("seed", 0, OPT_COUNT, "N", NULL, seed, "of the random schedule (1)"),
-    ROW("rid", 0, OPT_FLAG, NULL, NULL, rid, "ask for an ack of each message (sigd)"),
-    ROW("check", 0, OPT_FLAG, NULL, NULL, check, "check the delivery of each message, else exit 1"),
-    ROW("patience", 0, OPT_TIMEOUT, "DUR", NULL, patience_us,
-        "--check: how long an ack or a message may take (5s)"),
-    ROW("server-metrics", 0, OPT_STRING, "URL", NULL, server_metrics,
-        "--check: compare with the counters there"),
-    ROW("spin", 0, OPT_FLAG, NULL, NULL, spin, "never sleep, so that no server pays to wake us"),
-    ROW("server-pid", 0, OPT_COUNT, "PID", NULL, server_pid, "report CPU and memory of the server"),
-    ROW("threshold", 0, OPT_LIST, "COND", NULL, thresholds, "e.g. 'relay.p99<20ms', else exit 10"),
-    ROW("repeat", 0, OPT_COUNT, "N", NULL, repeat, "N runs: medians and spread"),
-    ROW("find-max", 0, OPT_STRING, "CONDS", NULL, find_max,
-        "search the highest rate, e.g. 'p99<5ms,lost=0'"),
-    ROW("precision", 0, OPT_STRING, "SHARE", NULL, precision, "of that search (2%)"),
-    ROW("output", 'o', OPT_CHOICE, "text|json", NULL, output, "form of the report"),
-    ROW("json", 'j', OPT_FLAG, NULL, NULL, json, "the same as -o json"),
-    ROW("csv", 0, OPT_STRING, "FILE", NULL, csv, "write the rows over time, '-' is stdout"),
-    ROW("hgrm", 0, OPT_STRING, "FILE", NULL, hgrm, "write percentiles as HdrHistogram does"),
-    ROW("hgrm-raw", 0, OPT_STRING, "FILE", NULL, hgrm_raw, "the same from the actual sends"),
-    ROW("html", 0, OPT_STRING, "FILE", NULL, html, "write a page with charts"),
-    ROW("svg", 0, OPT_STRING, "FILE", NULL, svg, "write the chart of the percentiles"),
-    ROW("markdown", 0, OPT_STRING, "FILE", NULL, markdown, "write tables for a README"),
-    ROW("junit", 0, OPT_STRING, "FILE", NULL, junit, "write thresholds as tests, for CI"),
-    ROW("id", 'i', OPT_STRING, "PREFIX", NULL, id, "start of the clients' ids (bench-PID)"),
-    ROW("token-file", 0, OPT_STRING, "FILE", "SIGD_TOKEN_FILE", token_file,
-        "bearer token ('-' is stdin)"),
-    ROW("token", 0, OPT_SECRET, "TOKEN", "SIGD_TOKEN", token, "the bearer token itself"),
-    ROW("cacert", 0, OPT_STRING, "FILE", NULL, cacert, "authorities that wss:// trusts"),
-    ROW("cert", 0, OPT_STRING, "FILE", NULL, cert, "client certificate"),
-    ROW("key", 0, OPT_STRING, "FILE", NULL, key, "its private key"),
-    ROW("sni", 0, OPT_STRING, "NAME", NULL, sni, "server name to send and to verify"),
-    ROW("insecure", 'k', OPT_FLAG, NULL, NULL, insecure, "do not verify the server"),
-    ROW("tls-resume", 0, OPT_FLAG, NULL, NULL, tls_resume, "offer the newest TLS session again"),
-    ROW("timeout", 'W', OPT_TIMEOUT, "DUR", "SIGD_TIMEOUT", timeout_us,
-        "patience with a connection (10s)"),
-    ROW("color", 0, OPT_CHOICE, "auto|always|never", NULL, color, "colour"),
-    ROW("quiet", 'q', OPT_FLAG, NULL, NULL, quiet, "no progress line, no remarks"),
-    ROW("env-file", 0, OPT_ENV_FILE, "FILE", NULL, env_file, "NAME=value lines: more environment"),
-    ROW("help", 'h', OPT_ASK, NULL, NULL, help, "this text"),
-    ROW("version", 'V', OPT_ASK, NULL, NULL, version, "the version"),
-    {0}};
-
-static const struct opt compare_rows[] = {
-    ROW("max-regress", 0, OPT_LIST, "NAME=SHARE", NULL, max_regress,
-        "e.g. setup.p99=10%; only what is named counts"),
-    ROW("force", 0, OPT_FLAG, NULL, NULL, force, "different scenarios too"),
-    {0}};
 #undef ROW
 
 static const struct bench_conf defaults = {.url = "ws://127.0.0.1:8081",
@@ -129,7 +56,7 @@ static void print_help(void)
     }
     puts("  FILE      a scenario with its options, a line \"name = value\" each");
     puts("\nOptions:");
-    opt_help(stdout, rows);
+    opt_help(stdout, bench_rows);
     puts("\nOptions of compare:");
     opt_help(stdout, compare_rows);
 }
@@ -313,9 +240,16 @@ static int compare_main(int argc, char **words)
     return compare_run(&bench.conf, words[0], words[1]);
 }
 
+static int completion_main(int argc, char **words)
+{
+    return argc == 1 && complete_print(words[0])
+               ? EXIT_OK
+               : out_fail(EXIT_USAGE, NULL, "completion for bash, zsh or fish");
+}
+
 static int read_options(int argc, char **argv, int *first, char *why, size_t cap)
 {
-    const struct opt_group groups[] = {{rows, &bench.conf}, {compare_rows, &bench.conf}};
+    const struct opt_group groups[] = {{bench_rows, &bench.conf}, {compare_rows, &bench.conf}};
     *first = argc;
     bench.conf = defaults;
     return opt_read(groups, 2, argc, argv, first, why, cap);
@@ -377,6 +311,9 @@ int main(int argc, char **argv)
     if (bench.conf.version) {
         puts("sigbench " SIGKIT_VERSION);
         return out_done(EXIT_OK);
+    }
+    if (first < argc && strcmp(argv[first], "completion") == 0) {
+        return out_done(completion_main(argc - first - 1, argv + first + 1));
     }
     if (first < argc && strcmp(argv[first], "compare") == 0) {
         return out_done(compare_main(argc - first - 1, argv + first + 1));

@@ -245,7 +245,19 @@ metric() {
     [[ $output == *'wrong.conf:1: '* ]]
 }
 
-@test "21 help fits the tool" {
+@test "21 completion knows scenarios and options in three shells" {
+    for shell in bash zsh fish; do
+        script=$("$SIGBENCH" completion "$shell")
+        for word in storm churn compare $("$SIGBENCH" --help | sed -nE 's/^ .*--([a-z-]+).*/\1/p'); do
+            grep -q -- "$word" <<<"$script"
+        done
+    done
+    bash -n <("$SIGBENCH" completion bash)
+    run "$SIGBENCH" completion tcsh
+    [ "$status" -eq 2 ]
+}
+
+@test "22 help fits the tool" {
     run "$SIGBENCH" --help
     [ "$status" -eq 0 ]
     [[ $output == *Scenarios:*relay*setup*churn*mix*connect*storm*idle*--server-pid* ]]

@@ -67,7 +67,7 @@ static void print_stats_object(const struct ctl *c, const struct link_msg *m,
     sp_json_str(&l.j, "type", SP_STR("stats"));
     sp_json_str(&l.j, "server", link_text(m, "server", server, sizeof(server)));
     for (size_t i = 0; i < NSTATS; i++) {
-        if (number_of(&stats[i], m, inner, &n)) {
+        if (number_of(&stats[i], m, inner, &n) && n <= INT64_MAX / stats[i].factor) {
             sp_json_int(&l.j, stats[i].name, n * stats[i].factor);
         }
     }

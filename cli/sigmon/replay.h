@@ -95,7 +95,7 @@ struct replay {
     struct replay_pair *woken_pairs;
     bool news, ending;
     int gone; /* the server has gone: an exit status */
-    char why_gone[400];
+    char why_gone[512];
 
     struct replay_counts counts;
     struct spread lag, round_trip;

@@ -11,8 +11,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define ENTER  "\033[?1049h\033[?25l\033[H\033[2J"
-#define LEAVE  "\033[?25h\033[?1049l"
+#define ENTER "\033[?1049h\033[?25l\033[H\033[2J"
+/* some terminals keep rows of a screen that has grown meanwhile, if it is left full */
+#define LEAVE  "\033[H\033[2J\033[?25h\033[?1049l"
 #define CTRL_Z 26
 
 static struct termios found;

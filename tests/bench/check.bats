@@ -193,8 +193,10 @@ assert_clean()
     start_server sigd -l 127.0.0.1:0 --health none
     start bench sigbench --check --patience 500ms --warmup 0s --pairs 4 -i lot -R 4k -d 2s -j
     bench=$PID
-    wait_for 10 sigctl kick lot-000001
-    wait_for 10 sigctl kick lot-000002
+    # a kick that is refused would be among the server's errors, which are compared
+    sigctl wait peers 8 --match 'lot-*' -W 10s
+    sigctl kick lot-000001
+    sigctl kick lot-000002
     finish "$bench"
     output=$(cat "$BATS_TEST_TMPDIR/bench.out")
     assert_json '.metrics.disconnected == 2 and ([.check.flags[]] | add) == 0

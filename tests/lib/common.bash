@@ -65,6 +65,7 @@ stop_all()
     local pid
     for pid in "${PIDS[@]}"; do
         kill "$pid" 2>/dev/null || true
+        kill -s CONT "$pid" 2>/dev/null || true
     done
     for pid in "${PIDS[@]}"; do
         wait "$pid" 2>/dev/null || true

@@ -57,7 +57,7 @@ static void judge(const struct bench *b, const struct metrics *all, struct verdi
     if (bench_is_open(b) && lag > LAG_MAX_US) {
         report_object(v, "the generator was late: %.1f ms at p99", lag / 1000);
     }
-    if (bench_is_open(b) && cpu > GENERATOR_MAX * (double)b->conf.threads) {
+    if (bench_is_open(b) && !b->conf.spin && cpu > GENERATOR_MAX * (double)b->conf.threads) {
         report_object(v, "the generator used %.0f %% of a core", cpu * 100);
     }
     v->by_generator = v->n > 0;

@@ -22,7 +22,7 @@ peer()
 
 has_session() { [[ $(sigctl sessions --count) -eq $1 ]]; }
 frames() { [[ -e top.out && $(wc -l <top.out) -ge $1 ]]; }
-told() { jq -se "any(.[]; $1)" top.out >/dev/null; }
+told() { jq -se "any(.[] | $1; .)" top.out >/dev/null; }
 
 @test "one frame: head, titles, a line for each peer of the list" {
     peer cam-1

@@ -26,7 +26,7 @@ teardown() {
 
 # metric NAME: from the JSON report on the last run's output.
 metric() {
-    sed -n "s/.*\"${1//./\\.}\":\([0-9.]*\).*/\1/p" <<<"$output"
+    jq -r --arg name "$1" '.metrics[$name] // empty' <<<"$output"
 }
 
 @test "01 relay by count: everything sent arrives" {

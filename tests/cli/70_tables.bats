@@ -112,3 +112,13 @@ assert_completed()
     assert_failure 2
     assert_output ''
 }
+
+@test "options of sigbench are those of sigbench.1, and every scenario is there" {
+    expected=$(sigbench --help | options)
+    [[ $expected ]]
+    assert_equal "$(sed -nE 's/^\.It (Fl (.) , )?Fl -([a-z-]+).*/\2 \3/p' "$man/sigbench.1" | sort -u)" \
+        "$expected"
+    for name in $(sigbench --help | sed -n '/^Scenarios:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+        grep -q "^\.It Cm $name\$" "$man/sigbench.1" || fail "no $name in the man page"
+    done
+}

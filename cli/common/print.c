@@ -166,11 +166,16 @@ bool print_begin(struct print_line *l, size_t remote)
     return true;
 }
 
-void print_time(struct print_line *l, int64_t wall_us)
+void print_stamp(struct sp_json *j, int64_t wall_us)
 {
     struct sp_stamp stamp = {0};
-    sp_json_str(&l->j, "ts", sp_stamp_at(&stamp, wall_us / 1000));
-    sp_json_int(&l->j, "ts_us", wall_us);
+    sp_json_str(j, "ts", sp_stamp_at(&stamp, wall_us / 1000));
+    sp_json_int(j, "ts_us", wall_us);
+}
+
+void print_time(struct print_line *l, int64_t wall_us)
+{
+    print_stamp(&l->j, wall_us);
 }
 
 static bool is_ours(struct sp_str key)

@@ -29,7 +29,8 @@ struct print_line {
 /* print_begin opens the object; remote is how many bytes of others' text will go in. False when
  * out of memory, with a message printed. */
 bool print_begin(struct print_line *l, size_t remote);
-/* print_time adds ts and ts_us. */
+/* print_stamp adds ts and ts_us to an object, print_time to a line. */
+void print_stamp(struct sp_json *j, int64_t wall_us);
 void print_time(struct print_line *l, int64_t wall_us);
 /* print_members adds the members of a received message as they came, without ok, ts and ts_us,
  * which are ours. */

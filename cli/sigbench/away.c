@@ -44,7 +44,7 @@ void churn_launch(struct bench *b, struct pair *p, int64_t intended)
 
     if (load_flight(b, p, intended)) {
         leave(peer, intended);
-        gen_return(peer, intended);
+        gen_open(peer, intended);
     }
 }
 
@@ -136,7 +136,7 @@ int64_t storm_tick(struct bench *b, int64_t now)
         any = true;
         if (peer->retry <= now) {
             peer->retry = 0;
-            gen_return(peer, peer->intended);
+            gen_open(peer, peer->intended);
         }
     }
     return any ? now + STORM_STEP_NS : INT64_MAX;

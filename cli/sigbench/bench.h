@@ -103,6 +103,8 @@ struct scenario {
     bool (*may_launch)(const struct pair *p);
     void (*on_relayed)(struct peer *peer, enum text_kind kind, struct sp_str m, int64_t now);
     void (*on_error)(struct peer *peer, int64_t now);
+    /* a peer lost its connection, which is what the scenario is about; NULL: a fault */
+    void (*on_lost)(struct peer *peer, int64_t now);
     /* a peer that was away is registered, or could not connect */
     void (*on_back)(struct peer *peer, bool ok, int64_t now);
     /* the measured window begins; what is due now, gives when the next is; all that was to happen

@@ -3,12 +3,11 @@
 #include "cli/sigbench/compare.h"
 
 #include "cli/common/out.h"
-#include "libproto/time.h"
+#include "cli/common/print.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SCHEMA_VERSION 1
 #define JSON_MAX       (1u << 20) /* 512 rows of less than a kilobyte, names of files */
@@ -125,17 +124,6 @@ static void write_row(struct sp_json *j, const struct row *r)
     sp_json_end(j, '}');
 }
 
-static void write_stamp(struct sp_json *j)
-{
-    struct sp_stamp stamp = {0};
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    int64_t us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-    sp_json_str(j, "ts", sp_stamp_at(&stamp, us / 1000));
-    sp_json_int(j, "ts_us", us);
-}
-
 static void write_lists(struct sp_json *j, const struct comparison *c)
 {
     sp_json_array(j, "warnings");
@@ -168,7 +156,7 @@ bool compare_json(const struct comparison *c, int status)
     sp_json_int(&j, "exit", status);
     sp_json_int(&j, "schema_version", SCHEMA_VERSION);
     sp_json_str(&j, "type", SP_STR("comparison"));
-    write_stamp(&j);
+    print_stamp(&j, link_wall_us());
     sp_json_str(&j, "scenario", sp_str(c->base.scenario));
     write_side(&j, "base", &c->base);
     write_side(&j, "new", &c->next);

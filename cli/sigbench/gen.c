@@ -4,7 +4,6 @@
 #include "cli/sigbench/gen.h"
 
 #include "cli/common/out.h"
-#include "cli/sigbench/away.h"
 #include "cli/sigbench/checkio.h"
 #include "cli/sigbench/load.h"
 
@@ -118,8 +117,8 @@ static void on_closed(void *ctx, struct wsconn *c, const struct wsconn_closed *w
         settle(peer, PEER_GONE, bench_now());
     } else if (peer->state == PEER_READY) {
         peer->state = PEER_GONE;
-        if (scenario_of(peer)->tick) {
-            storm_lost(peer, bench_now());
+        if (scenario_of(peer)->on_lost) {
+            scenario_of(peer)->on_lost(peer, bench_now());
             return;
         }
         note(b->first_error, sizeof(b->first_error), why);
@@ -142,7 +141,7 @@ static bool begin(struct peer *peer)
                         from ? sizeof(*from) : 0);
 }
 
-static void open_connection(struct peer *peer, int64_t intended)
+void gen_open(struct peer *peer, int64_t intended)
 {
     struct bench *b = peer->b;
     struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = peer};
@@ -168,12 +167,7 @@ static void open_connection(struct peer *peer, int64_t intended)
 static void peer_start(struct peer *peer, int64_t intended)
 {
     peer->b->started++;
-    open_connection(peer, intended);
-}
-
-void gen_return(struct peer *peer, int64_t now)
-{
-    open_connection(peer, now);
+    gen_open(peer, intended);
 }
 
 /* Starts connections up to a total: no more than window at a time and not before they are due.

@@ -22,8 +22,8 @@ void gen_close(struct bench *b);
 /* gen_settled notes that a peer has registered. */
 void gen_settled(struct peer *peer, int64_t now);
 
-/* gen_return has a peer that was away connect again; its scenario's on_back hears how it went. */
-void gen_return(struct peer *peer, int64_t now);
+/* gen_open has a peer connect; of one that was away, its scenario's on_back hears how it went. */
+void gen_open(struct peer *peer, int64_t intended);
 
 /* gen_refused notes that the server refused the registration of a peer; m is its error. */
 void gen_refused(struct peer *peer, struct sp_str m, int64_t now);

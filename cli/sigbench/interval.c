@@ -2,15 +2,26 @@
  * Intervals are closed by the loop when their time is over, not by those who count. */
 #include "cli/sigbench/bench.h"
 
-static void open_next(struct bench *b, int64_t now)
+/* What ends one begins the next. */
+struct reading {
+    int64_t own_cpu;
+    struct proc_sample server;
+};
+
+static struct reading read_all(const struct bench *b)
+{
+    return (struct reading){proc_own_cpu(), proc_sample(b->conf.server_pid, false)};
+}
+
+static void open_next(struct bench *b, int64_t now, struct reading r)
 {
     struct intervals *s = &b->intervals;
     s->began = now;
     s->sent = b->counts.sent;
     s->received = b->counts.received;
     s->errors = b->counts.errors;
-    s->own_cpu = proc_own_cpu();
-    s->server = proc_sample(b->conf.server_pid, false);
+    s->own_cpu = r.own_cpu;
+    s->server = r.server;
     s->latency = (struct hist){0};
 }
 
@@ -41,10 +52,10 @@ static void halve(struct intervals *s)
     s->length *= 2;
 }
 
-static void close_open(struct bench *b, int64_t now)
+static void close_open(struct bench *b, int64_t now, struct reading r)
 {
     struct intervals *s = &b->intervals;
-    struct proc_sample server = proc_sample(b->conf.server_pid, false);
+    struct proc_sample server = r.server;
     double wall = (double)(now - s->began);
     bool known = server.ok && s->server.ok;
     if (s->n == INTERVALS_MAX) {
@@ -61,20 +72,21 @@ static void close_open(struct bench *b, int64_t now)
                           .max = s->latency.max,
                           .server_cpu = known ? (double)(server.cpu - s->server.cpu) / wall : -1,
                           .server_rss = server.ok ? (double)server.rss : -1,
-                          .generator_cpu = (double)(proc_own_cpu() - s->own_cpu) / wall};
+                          .generator_cpu = (double)(r.own_cpu - s->own_cpu) / wall};
 }
 
 void intervals_begin(struct bench *b, int64_t now)
 {
-    open_next(b, now);
+    open_next(b, now, read_all(b));
 }
 
 int64_t intervals_tick(struct bench *b, int64_t now)
 {
     struct intervals *s = &b->intervals;
     if (now - s->began >= s->length) {
-        close_open(b, now);
-        open_next(b, now);
+        struct reading r = read_all(b);
+        close_open(b, now, r);
+        open_next(b, now, r);
     }
     return s->began + s->length;
 }
@@ -102,6 +114,6 @@ void intervals_end(struct bench *b, int64_t now)
 {
     struct intervals *s = &b->intervals;
     if (s->n == 0 || now - s->began > s->length / 2) {
-        close_open(b, now);
+        close_open(b, now, read_all(b));
     }
 }

@@ -287,6 +287,7 @@ const struct scenario scenarios[] = {
      .timed_connect = true},
     {.name = "storm",
      .help = "all lose their connections at once and come back; measured to registered",
+     .on_lost = storm_lost,
      .on_back = storm_on_back,
      .begin = storm_begin,
      .tick = storm_tick,

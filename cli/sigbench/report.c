@@ -3,12 +3,12 @@
 #include "cli/sigbench/report.h"
 
 #include "cli/common/out.h"
+#include "cli/common/print.h"
 #include "cli/sigbench/check.h"
 #include "cli/sigbench/checkio.h"
 #include "cli/sigbench/findmax.h"
 #include "cli/sigbench/runs.h"
 #include "libproto/json.h"
-#include "libproto/time.h"
 
 #include <math.h>
 #include <sched.h>
@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #define SCHEMA_VERSION 1
 #define JSON_MAX       (4u << 20) /* three histograms of 17k buckets at 24 bytes, three times over */
@@ -213,17 +212,6 @@ static void json_thresholds(struct sp_json *j, const struct bench *b, const stru
     sp_json_end(j, ']');
 }
 
-static void json_stamp(struct sp_json *j)
-{
-    struct sp_stamp stamp = {0};
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    int64_t us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-    sp_json_str(j, "ts", sp_stamp_at(&stamp, us / 1000));
-    sp_json_int(j, "ts_us", us);
-}
-
 static void json_intervals(struct sp_json *j, const struct bench *b)
 {
     sp_json_array(j, "intervals");
@@ -266,7 +254,7 @@ static bool print_json(const struct report *r, int status)
     sp_json_bool(&j, "ok", status == EXIT_OK);
     sp_json_int(&j, "exit", status);
     sp_json_int(&j, "schema_version", SCHEMA_VERSION);
-    json_stamp(&j);
+    print_stamp(&j, link_wall_us());
     report_environment(&j);
     report_parameters(&j, b);
     sp_json_bool(&j, "valid", v->n == 0);

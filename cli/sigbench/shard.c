@@ -44,24 +44,13 @@ static int64_t part(int64_t all, unsigned i, unsigned n)
 static struct bench *shard_new(const struct bench *b, unsigned i, uint32_t first_peer)
 {
     unsigned n = b->crew->n;
-    struct bench *s = calloc(1, sizeof(*s));
+    struct bench *s = malloc(sizeof(*s));
     if (!s) {
         return NULL;
     }
-    s->conf = b->conf;
-    s->scenario = b->scenario;
-    s->profile = b->profile;
-    memcpy(s->sources, b->sources, sizeof(s->sources));
-    s->source_count = b->source_count;
-    memcpy(s->mix, b->mix, sizeof(s->mix));
-    s->url = b->url;
-    s->tls = b->tls;
-    memcpy(s->headers, b->headers, sizeof(s->headers));
-    memcpy(s->id_prefix, b->id_prefix, sizeof(s->id_prefix));
-    s->intervals.length = b->intervals.length;
-    s->crew = b->crew;
+    *s = *b;
+    s->check = NULL; /* each has its own */
     s->shard = i;
-    s->run_id = b->run_id;
     s->first_peer = first_peer;
     s->first_pair = (uint32_t)((int64_t)b->pair_count * i / n);
     s->pair_count = (uint32_t)part(b->pair_count, i, n);

@@ -6,7 +6,6 @@
 #include "cli/common/print.h"
 #include "libproto/json.h"
 #include "libproto/msg.h"
-#include "libproto/time.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -192,10 +191,7 @@ char *lines_event_object(const struct sp_event *ev, struct sp_str raw, size_t *n
 
 static void end_own(struct sp_json *j)
 {
-    struct sp_stamp stamp = {0};
-    int64_t us = link_wall_us();
-    sp_json_str(j, "ts", sp_stamp_at(&stamp, us / 1000));
-    sp_json_int(j, "ts_us", us);
+    print_stamp(j, link_wall_us());
     sp_json_end(j, '}');
 }
 

@@ -60,17 +60,49 @@ finish()
     wait "$1" || status=$?
 }
 
+# state_of PID: the letter of proc_pid_stat(5); Z, as for one that has ended, when it is not there.
+state_of()
+{
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || stat=') Z'
+    stat=${stat##*) }
+    echo "${stat%% *}"
+}
+
+has_ended() { [[ $(state_of "$1") == [ZX] ]]; }
+
+# end_of PID: waits for its end, which comes by force when it does not heed SIGTERM.
+end_of()
+{
+    local end=$((SECONDS + 31))
+    until has_ended "$1"; do
+        if ((SECONDS >= end)); then
+            echo "process $1 did not end: $(tr '\0' ' ' <"/proc/$1/cmdline")"
+            grep -E '^(State|Sig|Shd)' "/proc/$1/status"
+            kill -s KILL "$1"
+            wait "$1" || true
+            return 1
+        fi
+        sleep 0.01
+    done
+    wait "$1" 2>/dev/null || true
+}
+
+# stop_all: ends what the test has started; fails when something does not heed it.
 stop_all()
 {
-    local pid
+    local pid failed=
     for pid in "${PIDS[@]}"; do
         kill "$pid" 2>/dev/null || true
-        kill -s CONT "$pid" 2>/dev/null || true
+        # To none but the stopped: it takes away the SIGSTOP by which LeakSanitizer, at the end of a
+        # process, waits for its threads, for ever.
+        [[ $(state_of "$pid") != T ]] || kill -s CONT "$pid"
     done
     for pid in "${PIDS[@]}"; do
-        wait "$pid" 2>/dev/null || true
+        end_of "$pid" || failed=1
     done
     PIDS=()
+    [[ ! $failed ]]
 }
 
 # assert_json JQ: the expression is true of the whole of $output.

@@ -72,7 +72,7 @@ bool audit_event(struct audit *a, const struct sp_event *ev)
         return false;
     }
     struct audit_slot *s = &a->ring[head & (a->size - 1)];
-    sp_event_pack(&s->event, ev);
+    sp_event_pack(&s->event, s->text, ev);
     s->dropped = dropped;
     atomic_store(&a->head, head + 1);
     wake_for(a, head + 1);

@@ -50,7 +50,7 @@ static void put_slot(struct audit *a, const struct audit_slot *s)
     struct audit_line before = last_line(a), *l = add_line(&a->batch, &before);
     struct sp_buf b = {a->batch.bytes, a->batch.n, AUDIT_BATCH_BYTES, false};
     struct sp_event ev;
-    sp_event_unpack(&s->event, &ev);
+    sp_event_unpack(&s->event, s->text, &ev);
     audit_put_event(&a->writer, &b, &ev, &l->link);
     l->kind = AUDIT_EVENT;
     l->end = a->batch.n = b.n;

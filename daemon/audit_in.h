@@ -71,6 +71,7 @@ bool audit_file_is(const char *path, int fd);
 struct audit_slot {
     uint64_t dropped; /* events dropped in all, when this one was queued */
     struct sp_event_slot event;
+    char text[SP_EVENT_TEXT];
 };
 
 enum audit_kind { AUDIT_OWN, AUDIT_EVENT, AUDIT_CLOSED };

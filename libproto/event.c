@@ -68,7 +68,23 @@ static const uint8_t longest[SP_ES_COUNT] = {
 #undef SP_FIELD_STR
 };
 
-void sp_event_pack(struct sp_event_slot *s, const struct sp_event *ev)
+static size_t cut_len(const struct sp_event *ev, int field, size_t used)
+{
+    size_t n = ev->s[field].n, left = SP_EVENT_TEXT - used;
+    n = n < left ? n : left;
+    return n < longest[field] ? n : longest[field];
+}
+
+size_t sp_event_text_len(const struct sp_event *ev)
+{
+    size_t used = 0;
+    for (int i = 0; i < SP_ES_COUNT; i++) {
+        used += cut_len(ev, i, used);
+    }
+    return used;
+}
+
+void sp_event_pack(struct sp_event_slot *s, char *text, const struct sp_event *ev)
 {
     s->ts_ms = ev->ts_ms;
     s->event = (uint8_t)ev->event;
@@ -76,27 +92,24 @@ void sp_event_pack(struct sp_event_slot *s, const struct sp_event *ev)
     memcpy(s->n, ev->n, sizeof(s->n));
     size_t used = 0;
     for (int i = 0; i < SP_ES_COUNT; i++) {
-        size_t n = ev->s[i].n;
-        n = n < SP_EVENT_TEXT - used ? n : SP_EVENT_TEXT - used;
-        n = n < longest[i] ? n : longest[i];
+        size_t n = cut_len(ev, i, used);
         if (n) {
-            memcpy(s->text + used, ev->s[i].p, n);
+            memcpy(text + used, ev->s[i].p, n);
         }
         s->len[i] = (uint8_t)n;
         used += n;
     }
 }
 
-void sp_event_unpack(const struct sp_event_slot *s, struct sp_event *ev)
+void sp_event_unpack(const struct sp_event_slot *s, const char *text, struct sp_event *ev)
 {
     ev->ts_ms = s->ts_ms;
     ev->event = (enum sp_event_type)s->event;
     ev->kind = (enum sp_type)s->kind;
     memcpy(ev->n, s->n, sizeof(ev->n));
-    const char *p = s->text;
     for (int i = 0; i < SP_ES_COUNT; i++) {
-        ev->s[i] = (struct sp_str){p, s->len[i]};
-        p += s->len[i];
+        ev->s[i] = (struct sp_str){text, s->len[i]};
+        text += s->len[i];
     }
 }
 

@@ -48,19 +48,21 @@ struct sp_event {
 /* The longest event there is: four ids, a reason and a word. */
 #define SP_EVENT_TEXT (4u * SP_ID_MAX + SP_REASON_MAX + SP_WORD_MAX)
 
-/* sp_event_slot is an event with its strings inside, for rings and queues. */
+/* sp_event_slot is an event but for its strings, for rings and queues; they stand one behind the
+ * other elsewhere. */
 struct sp_event_slot {
     int64_t ts_ms;
+    int64_t n[SP_EN_COUNT];
     uint8_t event, kind;
     uint8_t len[SP_ES_COUNT];
-    int64_t n[SP_EN_COUNT];
-    char text[SP_EVENT_TEXT];
 };
 
-/* sp_event_pack copies ev into s, each string cut at its field's longest; sp_event_unpack makes an
- * event that borrows from s. */
-void sp_event_pack(struct sp_event_slot *s, const struct sp_event *ev);
-void sp_event_unpack(const struct sp_event_slot *s, struct sp_event *ev);
+/* sp_event_text_len gives the bytes that the strings of ev take, each cut at its field's longest;
+ * at most SP_EVENT_TEXT. sp_event_pack copies ev into s and those strings into text,
+ * sp_event_unpack makes an event that borrows from text. */
+size_t sp_event_text_len(const struct sp_event *ev);
+void sp_event_pack(struct sp_event_slot *s, char *text, const struct sp_event *ev);
+void sp_event_unpack(const struct sp_event_slot *s, const char *text, struct sp_event *ev);
 
 /* sp_event_init makes an event with every field absent. */
 void sp_event_init(struct sp_event *ev, enum sp_event_type t, int64_t ts_ms);

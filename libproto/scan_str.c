@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Strings, where nearly all bytes of a message are: 64 bytes at a time with SSE2, eight without. */
+ * Strings, where nearly all bytes of a message are: 64 bytes at a time with AVX2 or SSE2, eight
+ * without. */
 #include "libproto/scan_str.h"
 
+#include "libproto/simd.h"
 #include "libproto/utf8.h"
-
-#if defined(__SSE2__) && !defined(SP_NO_SIMD)
-#include <emmintrin.h>
-#endif
 
 enum sp_err sp_scan_fail(struct scanner *s, enum sp_err e, const char *what)
 {
@@ -24,7 +22,7 @@ static inline uint64_t special8(const char *p)
     return ((v - ones * 0x20) | (quote - ones) | (back - ones) | v) & high;
 }
 
-#if defined(__SSE2__) && !defined(SP_NO_SIMD)
+#if SP_SSE2
 /* One bit for each of 16 bytes that is not plain. */
 static inline unsigned special16(const char *p)
 {
@@ -39,24 +37,55 @@ static inline unsigned special16(const char *p)
 /* What 64 bytes hold, a bit for each. */
 struct block {
     uint64_t back;  /* backslashes */
-    uint64_t rest;  /* whatever else is not plain */
     uint64_t lines; /* n and r, which a backslash makes a line end */
+    bool rest;      /* there is something else that is not plain */
 };
 
 static inline struct block read_block(const char *p)
 {
-    struct block k = {0, 0, 0};
+    struct block k = {0, 0, false};
+    __m128i rest = _mm_setzero_si128();
     for (unsigned i = 0; i < 64; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
         __m128i back = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
-        __m128i rest = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
-                                    _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
         __m128i line = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('n')),
                                     _mm_cmpeq_epi8(v, _mm_set1_epi8('r')));
+        rest = _mm_or_si128(rest, _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
+                                               _mm_cmpeq_epi8(v, _mm_set1_epi8('"'))));
         k.back |= (uint64_t)(unsigned)_mm_movemask_epi8(back) << i;
-        k.rest |= (uint64_t)(unsigned)_mm_movemask_epi8(rest) << i;
         k.lines |= (uint64_t)(unsigned)_mm_movemask_epi8(line) << i;
     }
+    k.rest = _mm_movemask_epi8(rest) != 0;
+    return k;
+}
+
+/* One bit for each of 64 bytes that is not plain. */
+static inline uint64_t special64(const char *p)
+{
+    uint64_t odd = 0;
+    for (unsigned i = 0; i < 64; i += 16) {
+        odd |= (uint64_t)special16(p + i) << i;
+    }
+    return odd;
+}
+#endif
+
+#if SP_AVX2
+SP_FOR_AVX2 static inline struct block read_block_avx2(const char *p)
+{
+    struct block k = {0, 0, false};
+    __m256i rest = _mm256_setzero_si256();
+    for (unsigned i = 0; i < 64; i += 32) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(p + i));
+        __m256i back = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'));
+        __m256i line = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('n')),
+                                       _mm256_cmpeq_epi8(v, _mm256_set1_epi8('r')));
+        rest = _mm256_or_si256(rest, _mm256_or_si256(_mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), v),
+                                                     _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'))));
+        k.back |= (uint64_t)(unsigned)_mm256_movemask_epi8(back) << i;
+        k.lines |= (uint64_t)(unsigned)_mm256_movemask_epi8(line) << i;
+    }
+    k.rest = _mm256_movemask_epi8(rest) != 0;
     return k;
 }
 #endif
@@ -64,7 +93,7 @@ static inline struct block read_block(const char *p)
 /* Passes over string bytes that need no look; may stop early, never late. */
 static inline const char *plain_run(const char *p, const char *end)
 {
-#if defined(__SSE2__) && !defined(SP_NO_SIMD)
+#if SP_SSE2
     while (end - p >= 16) {
         unsigned mask = special16(p);
         if (mask) {
@@ -142,21 +171,62 @@ static inline enum sp_err scan_special(struct scanner *s, bool *closed)
     return SP_OK;
 }
 
-#if defined(__SSE2__) && !defined(SP_NO_SIMD)
-/* A block whose only escapes are line ends, as in an SDP, is passed over without a look at each. */
+#if SP_SSE2
+/* A block whose only escapes are line ends, as in an SDP, is passed over without a look at each:
+ * gives how many bytes, 0 when a look is needed. */
 static inline size_t pass_lines(const struct block *k)
 {
-    const uint64_t last = UINT64_C(1) << 63;
-    uint64_t escaped = (k->back & ~last) << 1;
-    if (k->rest || (escaped & ~k->lines)) {
+    if (k->rest || (k->back << 1 & ~k->lines)) {
         return 0;
     }
-    return k->back & last ? 63 : 64;
+    return k->back >> 63 ? 63 : 64;
 }
 
-static enum sp_err walk_block(struct scanner *s, uint64_t odd, bool *closed)
+/* The loops call nothing, so that their constants stay in registers. */
+static const char *pass_blocks_sse2(const char *p, const char *end, uint64_t *back)
+{
+    while (end - p >= 64) {
+        struct block k = read_block(p);
+        size_t n = pass_lines(&k);
+        if (n == 0) {
+            break;
+        }
+        *back |= k.back;
+        p += n;
+    }
+    return p;
+}
+
+#if SP_AVX2
+SP_FOR_AVX2 static const char *pass_blocks_avx2(const char *p, const char *end, uint64_t *back)
+{
+    while (end - p >= 64) {
+        struct block k = read_block_avx2(p);
+        size_t n = pass_lines(&k);
+        if (n == 0) {
+            break;
+        }
+        *back |= k.back;
+        p += n;
+    }
+    return p;
+}
+#endif
+
+static inline const char *pass_blocks(const char *p, const char *end, uint64_t *back)
+{
+#if SP_AVX2
+    if (sp_has_avx2()) {
+        return pass_blocks_avx2(p, end, back);
+    }
+#endif
+    return pass_blocks_sse2(p, end, back);
+}
+
+static enum sp_err walk_block(struct scanner *s, bool *closed)
 {
     const char *block = s->p;
+    uint64_t odd = special64(block);
     for (size_t done = 0; done < 64 && (odd & ~UINT64_C(0) << done);) {
         s->p = block + __builtin_ctzll(odd & ~UINT64_C(0) << done);
         enum sp_err e = scan_special(s, closed);
@@ -175,18 +245,18 @@ static enum sp_err walk_block(struct scanner *s, uint64_t odd, bool *closed)
 static enum sp_err scan_blocks(struct scanner *s, bool *closed)
 {
     enum sp_err e = SP_OK;
-    while (!e && !*closed && s->end - s->p >= 64) {
-        struct block k = read_block(s->p);
-        size_t n = pass_lines(&k);
-        if (n) {
-            s->escaped = s->escaped || k.back;
-            s->p += n;
-        } else {
-            e = walk_block(s, k.back | k.rest, closed);
+    while (!e && !*closed) {
+        uint64_t back = 0;
+        s->p = pass_blocks(s->p, s->end, &back);
+        s->escaped = s->escaped || back;
+        if (s->end - s->p < 64) {
+            break;
         }
+        e = walk_block(s, closed);
     }
     return e;
 }
+
 /* Keys and short values close at their first byte that is not plain. */
 static inline bool short_string(struct scanner *s)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * The client's half of WebSocket (RFC 6455): bytes to frames and back, no I/O.
+ * WebSocket (RFC 6455): bytes to frames and back, no I/O.
  * The handshake is read line by line and as strictly as RFC 6455 4.1 asks of a client. */
 #include "libproto/wsframe.h"
+
+#include "libproto/simd.h"
 
 #define HEADERS_END "\r\n\r\n"
 
@@ -260,16 +262,77 @@ size_t sp_ws_header(uint8_t out[SP_WS_HEADER_MAX], enum sp_ws_op op, bool fin, u
     return n + sizeof(mask);
 }
 
+size_t sp_ws_put_header(char *payload, enum sp_ws_op op, uint64_t len)
+{
+    size_t n = len < 126 ? 2 : len <= UINT16_MAX ? 4 : 10;
+    uint8_t *h = (uint8_t *)payload - n;
+    h[0] = (uint8_t)(0x80u | (unsigned)op);
+    if (n == 2) {
+        h[1] = (uint8_t)len;
+    } else {
+        h[1] = n == 4 ? 126 : 127;
+        put_be(h + 2, len, (unsigned)n - 2);
+    }
+    return n;
+}
+
+/* Whole blocks of 64 bytes; gives how many bytes they are. wide is the mask twice. */
+#if SP_AVX2
+SP_FOR_AVX2 static size_t mask_avx2(char *p, size_t n, uint64_t wide)
+{
+    __m256i k = _mm256_set1_epi64x((long long)wide);
+    size_t i = 0;
+    for (; n - i >= 64; i += 64) {
+        __m256i *at = (__m256i *)(void *)(p + i);
+        _mm256_storeu_si256(at, _mm256_xor_si256(_mm256_loadu_si256(at), k));
+        _mm256_storeu_si256(at + 1, _mm256_xor_si256(_mm256_loadu_si256(at + 1), k));
+    }
+    return i;
+}
+#endif
+
+#if SP_SSE2
+static size_t mask_sse2(char *p, size_t n, uint64_t wide)
+{
+    __m128i k = _mm_set1_epi64x((long long)wide);
+    size_t i = 0;
+    for (; n - i >= 64; i += 64) {
+        __m128i *at = (__m128i *)(void *)(p + i);
+        for (unsigned j = 0; j < 4; j++) {
+            _mm_storeu_si128(at + j, _mm_xor_si128(_mm_loadu_si128(at + j), k));
+        }
+    }
+    return i;
+}
+#endif
+
+static size_t mask_blocks(char *p, size_t n, uint64_t wide)
+{
+#if SP_AVX2
+    if (sp_has_avx2()) {
+        return mask_avx2(p, n, wide);
+    }
+#endif
+#if SP_SSE2
+    return mask_sse2(p, n, wide);
+#else
+    (void)p;
+    (void)n;
+    (void)wide;
+    return 0;
+#endif
+}
+
 void sp_ws_mask(char *p, size_t n, uint32_t mask, uint64_t off)
 {
     uint8_t m[8];
     uint64_t wide;
-    size_t i = 0;
 
     for (unsigned k = 0; k < 8; k++) {
         m[k] = ((const uint8_t *)&mask)[(off + k) & 3];
     }
     memcpy(&wide, m, sizeof(wide));
+    size_t i = mask_blocks(p, n, wide);
     for (; n - i >= sizeof(wide); i += sizeof(wide)) {
         uint64_t v;
         memcpy(&v, p + i, sizeof(v));
@@ -296,7 +359,8 @@ static uint64_t get_be(const uint8_t *p, unsigned bytes)
     return v;
 }
 
-enum sp_ws_parse sp_ws_parse_header(const char *p, size_t n, struct sp_ws_frame *f)
+enum sp_ws_parse sp_ws_parse_header(const char *p, size_t n, enum sp_ws_sender from,
+                                    struct sp_ws_frame *f)
 {
     const uint8_t *b = (const uint8_t *)p;
 
@@ -313,7 +377,8 @@ enum sp_ws_parse sp_ws_parse_header(const char *p, size_t n, struct sp_ws_frame 
         return SP_WS_NEED_MORE;
     }
     unsigned len7 = b[1] & 0x7fu;
-    if ((b[1] & 0x80u) || (control && len7 > 125)) {
+    bool masked = (b[1] & 0x80u) != 0;
+    if (masked != (from == SP_WS_OF_CLIENT) || (control && len7 > 125)) {
         return SP_WS_PROTOCOL_ERROR;
     }
     unsigned ext = len7 == 126 ? 2 : len7 == 127 ? 8 : 0;
@@ -326,5 +391,22 @@ enum sp_ws_parse sp_ws_parse_header(const char *p, size_t n, struct sp_ws_frame 
     }
     *f = (struct sp_ws_frame){
         .op = (enum sp_ws_op)op, .fin = fin, .len = len, .header_len = 2u + ext};
+    if (masked) {
+        f->header_len += sizeof(f->mask);
+        if (n < f->header_len) {
+            return SP_WS_NEED_MORE;
+        }
+        memcpy(&f->mask, b + 2 + ext, sizeof(f->mask));
+    }
     return SP_WS_HEADER;
+}
+
+bool sp_ws_close_ok(struct sp_str payload)
+{
+    if (payload.n < 2) {
+        return payload.n == 0;
+    }
+    unsigned code = (unsigned)get_be((const uint8_t *)payload.p, 2);
+    return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
+           (code >= 3000 && code <= 4999);
 }

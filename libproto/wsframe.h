@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The client's half of WebSocket (RFC 6455) without I/O: handshake text, masked frames out, server
- * frames in. The caller supplies randomness and the expected accept value. */
+ * WebSocket (RFC 6455) without I/O: a client's handshake text, the frames of both sides. The caller
+ * supplies randomness and the expected accept value. */
 #ifndef SP_WSFRAME_H
 #define SP_WSFRAME_H
 
@@ -44,22 +44,35 @@ enum sp_ws_answer sp_ws_response(struct sp_str in, struct sp_str accept, size_t 
 size_t sp_ws_header(uint8_t out[SP_WS_HEADER_MAX], enum sp_ws_op op, bool fin, uint64_t len,
                     uint32_t mask);
 
+#define SP_WS_SERVER_HEADER_MAX 10
+/* sp_ws_put_header writes the header of a server's whole frame in front of its payload, where there
+ * must be SP_WS_SERVER_HEADER_MAX bytes of room; returns its length. */
+size_t sp_ws_put_header(char *payload, enum sp_ws_op op, uint64_t len);
+
 /* sp_ws_mask applies the mask (its bytes in memory order) to p, which is at offset off in the
  * payload. */
 void sp_ws_mask(char *p, size_t n, uint32_t mask, uint64_t off);
 
-/* sp_ws_frame is one frame header as a client reads it from a server. */
 struct sp_ws_frame {
     enum sp_ws_op op;
     bool fin;
     uint64_t len;      /* payload */
     size_t header_len; /* bytes before it */
+    uint32_t mask;     /* its bytes in memory order; of a client's frame */
 };
+
+enum sp_ws_sender { SP_WS_OF_SERVER, SP_WS_OF_CLIENT };
 
 enum sp_ws_parse { SP_WS_NEED_MORE, SP_WS_HEADER, SP_WS_PROTOCOL_ERROR };
 
-/* sp_ws_parse_header reads a frame header: reserved bits, masked server frames, fragmented or long
- * control frames, non-minimal lengths and unknown opcodes are protocol errors. */
-enum sp_ws_parse sp_ws_parse_header(const char *p, size_t n, struct sp_ws_frame *f);
+/* sp_ws_parse_header reads a frame header: reserved bits, masked frames of a server, unmasked ones
+ * of a client, fragmented or long control frames, non-minimal lengths and unknown opcodes are
+ * protocol errors (RFC 6455 5.1, 5.2, 5.5). */
+enum sp_ws_parse sp_ws_parse_header(const char *p, size_t n, enum sp_ws_sender from,
+                                    struct sp_ws_frame *f);
+
+/* sp_ws_close_ok tells whether the payload of a close frame is valid (RFC 6455 5.5.1, 7.4): empty,
+ * or a code that may stand on the wire; the reason's UTF-8 is the caller's to check. */
+bool sp_ws_close_ok(struct sp_str payload);
 
 #endif

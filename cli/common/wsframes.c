@@ -155,7 +155,7 @@ static size_t consume_frame(struct wsconn *c, char *p, size_t n)
 {
     struct sp_ws_frame f;
 
-    switch (sp_ws_parse_header(p, n, &f)) {
+    switch (sp_ws_parse_header(p, n, SP_WS_OF_SERVER, &f)) {
     case SP_WS_NEED_MORE:
         c->need = n + 1;
         return 0;

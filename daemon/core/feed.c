@@ -22,8 +22,9 @@ bool feed_init(struct feed *f, uint32_t size, size_t contents, const uint8_t ran
     sp_base62(f->boot, random);
     memcpy(f->secret, random + 16, sizeof(f->secret));
     f->ring = calloc(n, sizeof(*f->ring));
+    f->longer = calloc(n, sizeof(*f->longer));
     f->contents = contents ? malloc(contents) : NULL;
-    return f->ring && (f->contents || !contents);
+    return f->ring && f->longer && (f->contents || !contents);
 }
 
 void feed_fini(struct feed *f)
@@ -34,12 +35,23 @@ void feed_fini(struct feed *f)
         free(m);
     }
     free(f->ring);
+    free(f->longer);
     free(f->contents);
 }
 
 struct feed_slot *feed_slot_of(const struct feed *f, uint64_t seq)
 {
     return &f->ring[seq & (f->size - 1)];
+}
+
+static char *text_of(const struct feed *f, const struct feed_slot *s)
+{
+    return s->is_long ? f->longer[s - f->ring] : (char *)(uintptr_t)s->text;
+}
+
+void feed_event(const struct feed *f, const struct feed_slot *s, struct sp_event *ev)
+{
+    sp_event_unpack(&s->ev, text_of(f, s), ev);
 }
 
 uint64_t feed_tail(const struct feed *f)
@@ -51,7 +63,7 @@ uint64_t feed_tail(const struct feed *f)
 static void lose(struct feed *f, uint64_t seq)
 {
     struct sp_event ev;
-    sp_event_unpack(&feed_slot_of(f, seq)->ev, &ev);
+    feed_event(f, feed_slot_of(f, seq), &ev);
     f->slowest = UINT64_MAX;
     for (struct monitor *m = f->monitors; m; m = m->next) {
         if (m->cursor <= seq) {
@@ -97,7 +109,8 @@ void feed_emit_with(struct hub *h, struct sp_event *ev, struct sp_str content)
     }
     ev->n[SP_EN_seq] = (int64_t)f->head;
     ev->n[SP_EN_at] = (int64_t)(h->now.mono_us - h->started_us);
-    sp_event_pack(&s->ev, ev);
+    s->is_long = sp_event_text_len(ev) > FEED_TEXT;
+    sp_event_pack(&s->ev, text_of(f, s), ev);
     s->ncontent = 0;
     if (content.n && f->contents) {
         keep_content(f, s, content);

@@ -23,20 +23,29 @@ struct monitor {
     struct sp_filter filter;
 };
 
-/* feed_slot is an event and where what it carried stands among the contents. */
+/* Of most events: three lines of the cache hold a slot. */
+#define FEED_TEXT 104u
+
+/* feed_slot is an event, its strings unless they are longer, and where what it carried stands among
+ * the contents. */
 struct feed_slot {
     struct sp_event_slot ev;
-    uint64_t content;
+    bool is_long;
     uint32_t ncontent;
+    uint64_t content;
+    char text[FEED_TEXT];
 };
+
+_Static_assert(sizeof(struct feed_slot) == 192, "no hole, and no line more");
 
 struct feed {
     struct feed_slot *ring;
-    uint32_t size;     /* a power of two */
-    uint64_t head;     /* the number of the next event; the first is 1 */
-    uint64_t slowest;  /* no monitor's cursor is below this */
-    uint64_t flush_us; /* when monitors were last served */
-    int64_t lost_ms;   /* when the newest one that was overwritten happened */
+    char (*longer)[SP_EVENT_TEXT]; /* of each slot; memory that most never touch */
+    uint32_t size;                 /* a power of two */
+    uint64_t head;                 /* the number of the next event; the first is 1 */
+    uint64_t slowest;              /* no monitor's cursor is below this */
+    uint64_t flush_us;             /* when monitors were last served */
+    int64_t lost_ms;               /* when the newest one that was overwritten happened */
     struct monitor *monitors;
     char boot[SP_RESUME_LEN]; /* names this life of the server: its numbers begin anew */
     uint64_t secret[2];       /* of samples */
@@ -64,6 +73,8 @@ uint64_t feed_due(const struct hub *h);
 /* feed_tail gives the number of the oldest event that is kept; feed_slot_of the place of one. */
 uint64_t feed_tail(const struct feed *f);
 struct feed_slot *feed_slot_of(const struct feed *f, uint64_t seq);
+/* feed_event reads the event of a slot, from which it borrows. */
+void feed_event(const struct feed *f, const struct feed_slot *s, struct sp_event *ev);
 /* feed_put_content writes the content of an event; false when it has been overwritten. */
 bool feed_put_content(const struct feed *f, const struct feed_slot *s, struct sp_buf *b);
 

@@ -84,7 +84,7 @@ static bool put_events(struct hub *h, struct monitor *m, struct sp_buf *b)
     while (m->cursor < h->feed.head && b->n < BATCH_BYTES) {
         const struct feed_slot *s = feed_slot_of(&h->feed, m->cursor);
         struct sp_event ev;
-        sp_event_unpack(&s->ev, &ev);
+        feed_event(&h->feed, s, &ev);
         if (!monitor_passes(&h->feed, m, &ev)) {
             m->cursor++;
             continue;
@@ -156,7 +156,7 @@ static uint64_t backlog_cursor(const struct feed *f, const struct monitor *m, in
     uint64_t at = f->head;
     struct sp_event ev;
     while (n > 0 && at > feed_tail(f)) {
-        sp_event_unpack(&feed_slot_of(f, --at)->ev, &ev);
+        feed_event(f, feed_slot_of(f, --at), &ev);
         n -= monitor_passes(f, m, &ev);
     }
     return at;

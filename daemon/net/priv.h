@@ -4,13 +4,12 @@
 #define NET_PRIV_H
 
 #include "daemon/net/gate.h"
+#include "libproto/wsframe.h"
 
 #include <libwebsockets.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <uv.h>
-
-_Static_assert(HUB_HEADROOM >= LWS_PRE, "the hub leaves room for the frame header");
 
 #define CLOSE_US     3000000u /* for the peer's close frame; after it, and again after that, a kill */
 #define ADDR_TEXT    112u     /* a unix path has up to 107 bytes */
@@ -33,9 +32,15 @@ struct listener {
 enum conn_state {
     CONN_HTTP,    /* accepted, no WebSocket yet */
     CONN_OPEN,    /* the hub knows it */
-    CONN_FLUSH,   /* to be closed once libwebsockets has written what it holds */
-    CONN_CLOSING, /* our close frame is under way, or the peer's was answered */
+    CONN_CLOSING, /* one of both has said goodbye, or has gone */
+    CONN_GONE,    /* libwebsockets is closing the socket */
     CONN_ORPHAN   /* adoption failed half-way; freed with its wsi, which the loop is closing */
+};
+
+/* wire_bytes are owned; p is NULL when there are none. */
+struct wire_bytes {
+    char *p;
+    uint32_t n, cap;
 };
 
 /* conn is one accepted socket: made at accept, freed when libwebsockets lets go of the wsi. What
@@ -55,11 +60,19 @@ struct conn {
     struct addr_key key;
     struct pass *pass;   /* of its token or certificate, from the request to the hub */
     const char *refused; /* why those are no good */
-    bool heard;          /* a frame has arrived before */
-    uint32_t suspects;   /* frames in a row that looked unmasked */
-    uint64_t frame_left; /* payload of the current frame that has not arrived yet */
-    char *rx;            /* fragments of a message under way */
-    size_t rx_len, rx_cap;
+    int fd;              /* of the wsi, as ssl is; both since the WebSocket is open */
+    SSL *ssl;
+    uv_poll_t poll;
+    bool watched, polled, freed; /* poll is in use; not closed yet; memory waits for that */
+    bool in_parts;               /* a message in fragments is under way */
+    bool said_close, heard_close;
+    uint64_t skip;            /* bytes to come of a frame that is not obeyed */
+    bool has_pong;            /* one is owed */
+    struct wire_bytes in;     /* a frame that has not arrived whole */
+    struct wire_bytes parts;  /* the fragments before it */
+    struct wire_bytes out;    /* frames, the first begun, that the socket did not take */
+    struct wire_bytes pong;   /* what the one that is owed says */
+    struct conn *fresh;       /* the next that is open since this turn */
     struct conn *next, *prev; /* in one of the deadline lists, oldest first */
     uint64_t deadline_us;
     unsigned close_code, peer_code;
@@ -106,6 +119,7 @@ struct net {
     int reserve_fd; /* given up to refuse, or to answer for the health, without descriptors */
     uint64_t timer_due_us, started_us, stop_deadline_us, second_us, lag_us;
     int64_t wall_offset_us;
+    struct conn *fresh;         /* open since this turn */
     struct conn_list strangers; /* of the pool: open, without a grant */
     struct conn_list handshake, open, doomed, closing;
 };
@@ -186,9 +200,29 @@ void ws_doom(struct conn *c, unsigned code, const char *reason);
 void ws_close(struct conn *c);
 void ws_kill(struct conn *c);
 void ws_free(struct conn *c);
+/* ws_hear begins to listen to those whose handshake was done in this turn. */
+void ws_hear(struct net *n);
+/* ws_peer_closed tells the hub that the peer has said goodbye, or is lost. */
+void ws_peer_closed(struct conn *c);
 /* ws_tls_failed reports a handshake that failed; owner is the conn. */
 void ws_tls_failed(void *owner, bool certificate, const char *reason);
 extern const struct hub_ops ws_ops;
+
+/* ---- wire.c */
+/* wire_start takes reading and writing over from libwebsockets; wire_watch, at the end of that
+ * turn, lets the socket be heard. False: the peer did not wait for the handshake's end. */
+void wire_start(struct conn *c);
+bool wire_watch(struct conn *c);
+/* wire_write sends one frame now; payload has HUB_HEADROOM writable bytes in front of it. */
+enum hub_wrote wire_write(struct conn *c, enum sp_ws_op op, char *payload, size_t len);
+/* wire_want_write has hub_writable called when there is room. */
+void wire_want_write(struct conn *c);
+/* wire_close says goodbye, behind what waits; the peer's answer ends the connection. */
+void wire_close(struct conn *c, unsigned code, const char *reason);
+/* wire_stop lets go of the socket, before libwebsockets closes it; wire_free frees the connection.
+ */
+void wire_stop(struct conn *c);
+void wire_free(struct conn *c);
 
 /* ---- http.c */
 /* What may work less well than it should; ends with a NULL word. */

@@ -10,8 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define RX_BUFFER   3072u /* a 2 KB offer arrives whole; costs memory per connection */
-#define RX_FIRST    1024u /* first allocation for a message in fragments */
+#define RX_BUFFER   128u /* of each connection; we read the frames ourselves */
 #define SERV_BUF    16384u
 #define HEADER_POOL 4096u /* requests being read at once */
 
@@ -21,38 +20,23 @@ static enum hub_wrote op_write(void *ctx, void *sock, char *buf, size_t len)
 {
     struct conn *c = sock;
     (void)ctx;
-    if (c->state != CONN_OPEN) {
-        return HUB_GONE;
-    }
-    /* written at once: waiting for WRITEABLE doubles the cost of a relay. But never behind a
-     * partial write: the second message would go out without a frame header */
-    if (lws_partial_buffered(c->wsi)) {
-        return HUB_BUSY;
-    }
-    if (lws_write(c->wsi, (unsigned char *)buf, len, LWS_WRITE_TEXT) < 0) {
-        ws_doom(c, 0, NULL);
-        return HUB_GONE;
-    }
-    return HUB_WROTE;
+    return c->state == CONN_OPEN ? wire_write(c, SP_WS_TEXT, buf, len) : HUB_GONE;
 }
 
 static void op_want_write(void *ctx, void *sock)
 {
-    struct conn *c = sock;
     (void)ctx;
-    lws_callback_on_writable(c->wsi);
+    wire_want_write(sock);
 }
 
 static void op_ping(void *ctx, void *sock, const char *payload, size_t len)
 {
     struct conn *c = sock;
-    unsigned char buf[LWS_PRE + 125];
+    char buf[SP_WS_SERVER_HEADER_MAX + 125];
     (void)ctx;
-    if (c->state == CONN_OPEN && len <= 125 && !lws_partial_buffered(c->wsi)) {
-        memcpy(buf + LWS_PRE, payload, len);
-        if (lws_write(c->wsi, buf + LWS_PRE, len, LWS_WRITE_PING) < 0) {
-            ws_doom(c, 0, NULL);
-        }
+    if (c->state == CONN_OPEN && len <= 125) {
+        memcpy(buf + SP_WS_SERVER_HEADER_MAX, payload, len);
+        wire_write(c, SP_WS_PING, buf + SP_WS_SERVER_HEADER_MAX, len);
     }
 }
 
@@ -120,43 +104,33 @@ void ws_doom(struct conn *c, unsigned code, const char *reason)
     }
 }
 
-/* `return -1` from a callback drops without a close frame under libuv; killing from outside, with
- * the reason set before, performs the closing handshake. */
-static void send_close(struct conn *c)
-{
-    size_t n = strlen(c->close_reason);
-    lws_close_reason(c->wsi, (enum lws_close_status)c->close_code,
-                     (unsigned char *)(uintptr_t)c->close_reason,
-                     n < SP_REASON_MAX ? n : SP_REASON_MAX);
-    c->state = CONN_CLOSING;
-    lws_set_timeout(c->wsi, (enum pending_timeout)1, LWS_TO_KILL_SYNC);
-}
-
 void ws_close(struct conn *c)
 {
     list_del(c);
     list_put(&c->net->closing, c, net_now(c->net).mono_us + CLOSE_US);
-    if (c->state == CONN_HTTP || c->close_code == 0) {
+    if (c->state == CONN_OPEN && c->close_code) {
+        c->state = CONN_CLOSING;
+        wire_close(c, c->close_code, c->close_reason);
+        if (!c->watched) {
+            ws_kill(c);
+        }
+    } else {
         ws_kill(c);
-    } else if (lws_partial_buffered(c->wsi)) {
-        /* it would drop the close frame behind a partial write: see SERVER_WRITEABLE */
-        c->state = CONN_FLUSH;
-        lws_callback_on_writable(c->wsi);
-    } else if (c->state == CONN_OPEN || c->state == CONN_FLUSH) {
-        send_close(c);
     }
 }
 
+/* Never from inside a callback of libwebsockets about this connection. */
 void ws_kill(struct conn *c)
 {
     if (c->state == CONN_ORPHAN) {
         return;
     }
-    if (c->state == CONN_CLOSING || c->state == CONN_FLUSH) {
+    if (c->state == CONN_GONE) {
         /* it had its chance; while something is buffered only a dead socket ends it */
         shutdown(lws_get_socket_fd(c->wsi), SHUT_RDWR);
     }
-    c->state = CONN_CLOSING;
+    c->state = CONN_GONE;
+    wire_stop(c);
     lws_set_timeout(c->wsi, (enum pending_timeout)1, LWS_TO_KILL_SYNC);
 }
 
@@ -170,108 +144,11 @@ void ws_free(struct conn *c)
         hub_closed(n->hub, c->ref, c->peer_code, net_now(n));
     }
     free(c->pass);
-    free(c->rx);
-    free(c);
+    wire_free(c);
     net_conn_gone(n);
 }
 
-/* ---------------------------------------------------------------- receiving */
-
-/* libwebsockets does not tell whether a frame was masked, and RFC 6455 5.1 wants a connection with
- * an unmasked one closed. The frame's header stands right in front of its payload in the receive
- * buffer, which lies inside the context's own allocation (or behind the header of a buflist
- * segment), so the bytes before it may be read. A header that was split between two reads may look
- * like anything: see breaks_masking. */
-static bool is_unmasked(const unsigned char *in, uint64_t len, unsigned char first)
-{
-    size_t ext = len < 126 ? 0 : len < 65536 ? 2 : 8;
-    unsigned char len7 = (unsigned char)(ext == 0 ? len : ext == 2 ? 126 : 127);
-    const unsigned char *plain = in - 2 - ext, *masked = plain - 4;
-    if ((masked[0] & 0x7f) == first && masked[1] == (0x80 | len7)) {
-        return false;
-    }
-    for (size_t i = 0; i < ext; i++) {
-        if (plain[2 + i] != (unsigned char)(len >> (8 * (ext - 1 - i)))) {
-            return false;
-        }
-    }
-    return (plain[0] & 0x7f) == first && plain[1] == len7;
-}
-
-/* A masked frame whose header was split from its mask looks unmasked once in 32768 times when it is
- * short, so a single short frame of a connection that masked before is only remembered. */
-static bool breaks_masking(struct conn *c, const unsigned char *in, uint64_t len, unsigned char op)
-{
-    bool sure = !c->heard || len >= 126;
-    c->heard = true;
-    c->suspects = is_unmasked(in, len, op) ? c->suspects + 1 : 0;
-    return c->suspects > (sure ? 0 : 1);
-}
-
-static bool append(struct conn *c, const char *in, size_t len, size_t expected)
-{
-    if (len == 0) {
-        return true;
-    }
-    if (c->rx_len + len > c->rx_cap) {
-        size_t cap = c->rx_cap ? c->rx_cap * 2 : RX_FIRST;
-        while (cap < c->rx_len + len + expected) {
-            cap *= 2;
-        }
-        char *p = realloc(c->rx, cap);
-        if (!p) {
-            return false;
-        }
-        c->rx = p;
-        c->rx_cap = cap;
-    }
-    memcpy(c->rx + c->rx_len, in, len);
-    c->rx_len += len;
-    return true;
-}
-
-static void drop_rx(struct conn *c)
-{
-    free(c->rx);
-    c->rx = NULL;
-    c->rx_len = c->rx_cap = 0;
-}
-
-static void on_receive(struct conn *c, char *in, size_t len)
-{
-    struct net *n = c->net;
-    struct lws *wsi = c->wsi;
-    struct hub_now now = net_now(n);
-    if (c->state != CONN_OPEN || c->doomed) {
-        return;
-    }
-    size_t left = lws_remaining_packet_payload(wsi);
-    bool first = lws_is_first_fragment(wsi), whole = left == 0 && lws_is_final_fragment(wsi);
-    if (c->frame_left == 0 && len > 0) {
-        unsigned char op = !first ? 0 : lws_frame_is_binary(wsi) ? 2 : 1;
-        if (breaks_masking(c, (const unsigned char *)in, len + left, op)) {
-            ws_doom(c, SP_CLOSE_PROTOCOL, "client frames must be masked");
-            return;
-        }
-    }
-    c->frame_left = left;
-    if (lws_frame_is_binary(wsi)) {
-        hub_fault(n->hub, c->ref, HUB_FAULT_BINARY, now);
-    } else if (c->rx_len + len + left >
-               (whole ? n->max_message : hub_max_message(n->hub, c->ref))) {
-        drop_rx(c);
-        hub_fault(n->hub, c->ref, HUB_FAULT_TOO_LARGE, now);
-    } else if (whole && c->rx_len == 0) {
-        hub_receive(n->hub, c->ref, in, len, now);
-    } else if (!append(c, in, len, left)) {
-        ws_doom(c, SP_CLOSE_INTERNAL, "out of memory");
-    } else if (whole) {
-        hub_receive(n->hub, c->ref, c->rx, c->rx_len, now);
-        drop_rx(c);
-    } else {
-        hub_alive(n->hub, c->ref, now);
-    }
-}
+/* ---------------------------------------------------------------- opening and ending */
 
 static void on_established(struct conn *c)
 {
@@ -283,39 +160,52 @@ static void on_established(struct conn *c)
     c->ref = hub_open(c->net->hub, c, &peer, net_now(c->net));
     free(c->pass);
     c->pass = NULL;
+    wire_start(c);
+    c->fresh = c->net->fresh;
+    c->net->fresh = c;
     if (c->ref.gen == 0) {
         ws_doom(c, c->net->stopping ? SP_CLOSE_GOING_AWAY : SP_CLOSE_INTERNAL,
                 c->net->stopping ? "server going away" : "out of memory");
     }
 }
 
-static void on_writable(struct conn *c)
+/* RFC 6455 4.1: a client waits for the answer. What has come behind the request, libwebsockets has
+ * read. */
+static void on_early(struct conn *c)
 {
     if (c->state == CONN_OPEN) {
-        hub_writable(c->net->hub, c->ref, net_now(c->net));
-    } else if (c->state == CONN_FLUSH && !lws_partial_buffered(c->wsi)) {
-        list_del(c);
-        list_put(&c->net->doomed, c, 0);
+        ws_doom(c, SP_CLOSE_PROTOCOL, "wait for the handshake's end");
     }
 }
 
-static void on_peer_close(struct conn *c, const unsigned char *payload, size_t len)
+void ws_hear(struct net *n)
 {
-    c->peer_code = len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : LWS_CLOSE_STATUS_NO_STATUS;
-    c->state = CONN_CLOSING;
-    list_del(c);
-    list_put(&c->net->closing, c, net_now(c->net).mono_us + CLOSE_US);
+    for (struct conn *c; (c = n->fresh);) {
+        n->fresh = c->fresh;
+        if (c->state == CONN_OPEN && !wire_watch(c)) {
+            on_early(c);
+        }
+    }
 }
 
-static void on_closed(struct conn *c)
+void ws_peer_closed(struct conn *c)
 {
     struct hub_ref ref = c->ref;
     admit_gone(c);
     c->ref.gen = 0;
     c->state = CONN_CLOSING;
+    list_del(c);
+    list_put(&c->net->closing, c, net_now(c->net).mono_us + CLOSE_US);
     if (ref.gen) {
         hub_closed(c->net->hub, ref, c->peer_code, net_now(c->net));
     }
+}
+
+static void on_closed(struct conn *c)
+{
+    wire_stop(c);
+    ws_peer_closed(c);
+    c->state = CONN_GONE;
 }
 
 static int serve_tls(const struct net *n, SSL_CTX *ctx)
@@ -325,6 +215,7 @@ static int serve_tls(const struct net *n, SSL_CTX *ctx)
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons why, void *user, void *in, size_t len)
 {
+    (void)len;
     struct conn *c = NULL;
     switch ((int)why) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
@@ -332,7 +223,6 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons why, void *user, vo
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_RECEIVE_PONG:
-    case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLOSED_HTTP:
@@ -361,16 +251,9 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons why, void *user, vo
         on_established(c);
         break;
     case LWS_CALLBACK_RECEIVE:
-        on_receive(c, in, len);
-        break;
     case LWS_CALLBACK_RECEIVE_PONG:
-        hub_pong(c->net->hub, c->ref, in, len, net_now(c->net));
-        break;
-    case LWS_CALLBACK_SERVER_WRITEABLE:
-        on_writable(c);
-        break;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        on_peer_close(c, in, len);
+        on_early(c);
         break;
     case LWS_CALLBACK_CLOSED:
         on_closed(c);
@@ -406,8 +289,7 @@ static void on_lws_log(int level, const char *line)
                 LOG_STR("text", ((struct sp_str){line, strcspn(line, "\n")})));
 }
 
-/* What is_unmasked may look at in front of a buflist segment's text, and http_confirm around the
- * headers of a request, is not left to chance. */
+/* What http_confirm may look at around the headers of a request is not left to chance. */
 static void *lws_memory(void *ptr, size_t size, const char *reason)
 {
     if (size == 0) {
@@ -418,21 +300,20 @@ static void *lws_memory(void *ptr, size_t size, const char *reason)
         void *block = aligned_alloc(HEADER_BLOCK, HEADER_BLOCK);
         return block ? memset(block, 0, HEADER_BLOCK) : NULL;
     }
-    bool segment = !ptr && strcmp(reason, "lws_buflist_append_segment") == 0;
-    return segment ? calloc(1, size) : realloc(ptr, size);
+    return realloc(ptr, size);
 }
 
 bool ws_init(struct net *n, char *why, size_t cap)
 {
-    /* one vhost: adopted sockets are rebound by the Host header to any other. tx_packet_size must
-     * hold the largest message, or frames are chopped and copied */
+    /* one vhost: adopted sockets are rebound by the Host header to any other */
     static struct lws_protocols protocols[] = {
         {.name = "sigd", .callback = on_lws, .rx_buffer_size = RX_BUFFER},
         {.name = NULL},
     };
     /* zeroed: every connection would get a timer in one sorted list, O(n) to insert */
     static const lws_retry_bo_t no_validity_timer;
-    protocols[0].tx_packet_size = n->max_message + (256u << 10);
+    /* the largest answer to a plain request, or it is chopped and copied */
+    protocols[0].tx_packet_size = 64u << 10;
     void *loops[] = {&n->loop};
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof(info));

@@ -96,11 +96,11 @@ attack() {
     attack unmasked 64 later
 }
 
-@test "unmasked frame behind the upgrade, behind a masked frame, as a continuation: 1002" {
+@test "unmasked frame behind a masked frame, as a continuation: 1002" {
     attack unmasked_behind
 }
 
-@test "unmasked control frames do no harm" {
+@test "unmasked control frames: 1002" {
     attack unmasked_control
 }
 
@@ -188,12 +188,12 @@ attack() {
     attack errors_burst
 }
 
-@test "short frames right behind the upgrade request are served" {
-    attack pipelined
+@test "a message that is too long is refused early and read to its end" {
+    attack refused_early
 }
 
-@test "long frames right behind the upgrade request harm nobody else" {
-    attack pipelined_long
+@test "frames right behind the upgrade request end the connection" {
+    attack pipelined
 }
 
 @test "request headers up to a bound" {

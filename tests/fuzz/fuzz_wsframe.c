@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The client's half of WebSocket: what arrives in pieces is judged as what arrives whole. */
+ * WebSocket: what arrives in pieces is judged as what arrives whole. */
 #include "tests/fuzz/common.h"
 
 #include "libproto/wsframe.h"
@@ -25,19 +25,19 @@ static void check_response(struct sp_str in)
     CHECK(sp_ws_response(cut, ACCEPT, &cut_used, &cut_status, NULL) == a);
 }
 
-static void check_frame(struct sp_str in)
+static void check_frame(struct sp_str in, enum sp_ws_sender from)
 {
     struct sp_ws_frame f, cut;
-    enum sp_ws_parse r = sp_ws_parse_header(in.p, in.n, &f);
+    enum sp_ws_parse r = sp_ws_parse_header(in.p, in.n, from, &f);
 
     if (r != SP_WS_HEADER) {
-        CHECK(r == SP_WS_PROTOCOL_ERROR || in.n < 10);
+        CHECK(r == SP_WS_PROTOCOL_ERROR || in.n < SP_WS_HEADER_MAX);
         return;
     }
     CHECK(f.header_len <= in.n && f.len >> 63 == 0);
     CHECK(f.op < SP_WS_CLOSE || (f.fin && f.len <= 125));
     for (size_t n = 0; n < f.header_len; n++) {
-        CHECK(sp_ws_parse_header(in.p, n, &cut) == SP_WS_NEED_MORE);
+        CHECK(sp_ws_parse_header(in.p, n, from, &cut) == SP_WS_NEED_MORE);
     }
 }
 
@@ -78,7 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sp_str in = fuzz_str(data, size);
 
     check_response(in);
-    check_frame(in);
+    check_frame(in, SP_WS_OF_SERVER);
+    check_frame(in, SP_WS_OF_CLIENT);
     check_request(in);
     check_mask(in);
     return 0;

@@ -157,8 +157,8 @@ static void test_mask(void **state)
     memcpy(&mask, key, 4);
     sp_ws_mask(hello, 5, mask, 0);
     assert_memory_equal(hello, "\x7f\x9f\x4d\x51\x58", 5);
-    for (size_t cut = 0; cut <= 40; cut++) {
-        char text[40], want[40];
+    for (size_t cut = 0; cut <= 200; cut++) {
+        char text[200], want[200];
         for (size_t i = 0; i < sizeof(text); i++) {
             text[i] = (char)i;
             want[i] = (char)((uint8_t)i ^ key[i % 4]);
@@ -169,15 +169,21 @@ static void test_mask(void **state)
     }
 }
 
-static enum sp_ws_parse parse(const void *bytes, size_t n, struct sp_ws_frame *f)
+static enum sp_ws_parse parse_of(enum sp_ws_sender from, const void *bytes, size_t n,
+                                 struct sp_ws_frame *f)
 {
     char *exact = malloc(n);
     if (n) {
         memcpy(exact, bytes, n);
     }
-    enum sp_ws_parse r = sp_ws_parse_header(exact, n, f);
+    enum sp_ws_parse r = sp_ws_parse_header(exact, n, from, f);
     free(exact);
     return r;
+}
+
+static enum sp_ws_parse parse(const void *bytes, size_t n, struct sp_ws_frame *f)
+{
+    return parse_of(SP_WS_OF_SERVER, bytes, n, f);
 }
 
 static void test_frames_in(void **state)
@@ -188,15 +194,15 @@ static void test_frames_in(void **state)
         size_t n;
         struct sp_ws_frame f;
     } cases[] = {
-        {"\x81\x05", 2, {SP_WS_TEXT, true, 5, 2}},
-        {"\x01\x03", 2, {SP_WS_TEXT, false, 3, 2}},
-        {"\x80\x02", 2, {SP_WS_CONT, true, 2, 2}},
-        {"\x89\x05", 2, {SP_WS_PING, true, 5, 2}},
-        {"\x8a\x00", 2, {SP_WS_PONG, true, 0, 2}},
-        {"\x88\x7d", 2, {SP_WS_CLOSE, true, 125, 2}},
-        {"\x82\x7e\x01\x00", 4, {SP_WS_BINARY, true, 256, 4}},
-        {"\x81\x7e\x00\x7e", 4, {SP_WS_TEXT, true, 126, 4}},
-        {"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00", 10, {SP_WS_BINARY, true, 65536, 10}},
+        {"\x81\x05", 2, {SP_WS_TEXT, true, 5, 2, 0}},
+        {"\x01\x03", 2, {SP_WS_TEXT, false, 3, 2, 0}},
+        {"\x80\x02", 2, {SP_WS_CONT, true, 2, 2, 0}},
+        {"\x89\x05", 2, {SP_WS_PING, true, 5, 2, 0}},
+        {"\x8a\x00", 2, {SP_WS_PONG, true, 0, 2, 0}},
+        {"\x88\x7d", 2, {SP_WS_CLOSE, true, 125, 2, 0}},
+        {"\x82\x7e\x01\x00", 4, {SP_WS_BINARY, true, 256, 4, 0}},
+        {"\x81\x7e\x00\x7e", 4, {SP_WS_TEXT, true, 126, 4, 0}},
+        {"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00", 10, {SP_WS_BINARY, true, 65536, 10, 0}},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sp_ws_frame f;
@@ -241,18 +247,69 @@ static void test_frames_refused(void **state)
     }
 }
 
+/* What a client sends with sp_ws_header a server reads, whatever has arrived of it. */
+static void test_frames_of_clients(void **state)
+{
+    (void)state;
+    static const uint64_t lens[] = {0, 1, 125, 126, 65535, 65536, 1ull << 40};
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        uint8_t h[SP_WS_HEADER_MAX];
+        struct sp_ws_frame f;
+        size_t n = sp_ws_header(h, SP_WS_TEXT, true, lens[i], 0x12345678);
+        for (size_t k = 0; k < n; k++) {
+            assert_int_equal(parse_of(SP_WS_OF_CLIENT, h, k, &f), SP_WS_NEED_MORE);
+        }
+        assert_int_equal(parse_of(SP_WS_OF_CLIENT, h, n, &f), SP_WS_HEADER);
+        assert_true(f.len == lens[i] && f.header_len == n && f.mask == 0x12345678 && f.fin);
+        assert_int_equal(parse(h, n, &f), SP_WS_PROTOCOL_ERROR);
+    }
+    struct sp_ws_frame f;
+    assert_int_equal(parse_of(SP_WS_OF_CLIENT, "\x81\x05Hello", 7, &f), SP_WS_PROTOCOL_ERROR);
+    assert_int_equal(parse_of(SP_WS_OF_CLIENT, "\x81\x05", 2, &f), SP_WS_PROTOCOL_ERROR);
+}
+
+/* What a server puts in front of a payload a client reads. */
+static void test_server_header(void **state)
+{
+    (void)state;
+    static const uint64_t lens[] = {0, 125, 126, 65535, 65536, 1ull << 40};
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        char room[SP_WS_SERVER_HEADER_MAX], *payload = room + sizeof(room);
+        struct sp_ws_frame f;
+        size_t n = sp_ws_put_header(payload, SP_WS_TEXT, lens[i]);
+        assert_int_equal(parse(payload - n, n, &f), SP_WS_HEADER);
+        assert_true(f.op == SP_WS_TEXT && f.fin && f.len == lens[i] && f.header_len == n);
+    }
+}
+
+static void test_close_payload(void **state)
+{
+    (void)state;
+    static const unsigned good[] = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010,
+                                    1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999};
+    static const unsigned bad[] = {0,    1,    999,  1004, 1005, 1006,
+                                   1015, 1016, 2000, 2999, 5000, 65535};
+    assert_true(sp_ws_close_ok(SP_STR("")));
+    assert_false(sp_ws_close_ok(SP_STR("\x03")));
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        char p[] = {(char)(good[i] >> 8), (char)good[i], 'x'};
+        assert_true(sp_ws_close_ok((struct sp_str){p, 2}) && sp_ws_close_ok((struct sp_str){p, 3}));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char p[] = {(char)(bad[i] >> 8), (char)bad[i]};
+        assert_false(sp_ws_close_ok((struct sp_str){p, 2}));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_base64),
-        cmocka_unit_test(test_request),
-        cmocka_unit_test(test_request_cannot_be_split),
-        cmocka_unit_test(test_response),
-        cmocka_unit_test(test_response_in_pieces),
-        cmocka_unit_test(test_header_out),
-        cmocka_unit_test(test_mask),
-        cmocka_unit_test(test_frames_in),
-        cmocka_unit_test(test_frames_refused),
+        cmocka_unit_test(test_frames_of_clients), cmocka_unit_test(test_server_header),
+        cmocka_unit_test(test_close_payload),     cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_request),           cmocka_unit_test(test_request_cannot_be_split),
+        cmocka_unit_test(test_response),          cmocka_unit_test(test_response_in_pieces),
+        cmocka_unit_test(test_header_out),        cmocka_unit_test(test_mask),
+        cmocka_unit_test(test_frames_in),         cmocka_unit_test(test_frames_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

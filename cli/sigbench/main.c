@@ -198,7 +198,7 @@ static int run(struct bench *b)
 
     if (status == 0) {
         catch_signals(); /* from here on there are files to take away */
-        status = formats_open(b);
+        status = formats_open(&b->files, &b->conf, false);
     }
     if (status == 0) {
         status = b->conf.find_max     ? findmax_run(b)

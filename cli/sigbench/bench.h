@@ -12,6 +12,7 @@
 #include "cli/sigbench/interval.h"
 #include "cli/sigbench/procstat.h"
 #include "cli/sigbench/profile.h"
+#include "cli/sigbench/server.h"
 
 #include <netinet/in.h>
 #include <signal.h>
@@ -128,9 +129,10 @@ struct schedule {
 /* crew is what the threads of a run share. */
 struct crew {
     unsigned n;
-    _Atomic unsigned connected;        /* threads whose clients are there */
-    _Atomic int64_t opened;            /* when all were; 0: not yet */
-    _Atomic bool aborted;              /* a thread could not be had */
+    _Atomic unsigned connected; /* threads whose clients are there */
+    _Atomic int64_t opened;     /* when all were; 0: not yet */
+    _Atomic bool aborted;       /* a thread could not be had */
+    struct server_watch server;
     const volatile sig_atomic_t *stop; /* the signal that ends the run */
 };
 
@@ -153,7 +155,7 @@ struct bench {
     void (*show)(const struct bench *b, int64_t now); /* of the thread that shows it; else NULL */
     struct bench *const *all;                         /* the threads, for show */
     const struct scenario *scenario;
-    struct wsurl url;
+    struct wsurl url, metrics_url;
     struct wsconn_tls *tls;
     char headers[BEARER_HEADER_MAX];
     char shown_url[512]; /* without a token */
@@ -186,7 +188,7 @@ struct bench {
     struct format_files files;
     struct proc_sample server_start, server_connected, server_m0, server_m1;
     int64_t own_cpu_m0, own_cpu_m1;
-    char first_error[256], connect_error[160];
+    char first_error[256], connect_error[160], server_error[160];
 };
 
 /* bench_now reads the monotonic clock. */

@@ -156,7 +156,7 @@ static bool cpu_chart(struct chart *c, const struct bench *b)
 {
     over_time(c, b, "CPU", (struct chart_axis){"of one core", CHART_SHARE, false, false, 0, 0});
     add_series(c, "generator");
-    if (b->conf.server_pid > 0) {
+    if (*server_source(&b->conf)) {
         add_series(c, "server");
     }
     for (unsigned i = 0; i < b->intervals.n; i++) {

@@ -3,6 +3,7 @@
 #include "cli/sigbench/compare.h"
 
 #include "cli/common/out.h"
+#include "cli/sigbench/formats.h"
 #include "cli/sigbench/stat.h"
 
 #include <math.h>
@@ -189,6 +190,28 @@ static int check_sides(struct comparison *c, bool force)
     return 0;
 }
 
+/* Gives status, or what became of a file. */
+static int print(const struct comparison *c, const struct bench_conf *conf, int status)
+{
+    struct format_files files = {.on_stdout = false};
+    int wrong = formats_open(&files, conf, true);
+
+    if (wrong == 0) {
+        wrong = formats_compare(&files, c);
+    }
+    formats_close(&files);
+    if (wrong) {
+        return wrong;
+    }
+    if (strcmp(conf->output, "json") == 0) {
+        return compare_json(c, status) ? status : out_fail(EXIT_DATA, NULL, "out of memory");
+    }
+    if (!files.on_stdout) {
+        compare_text(c);
+    }
+    return status;
+}
+
 static int compare(struct comparison *c, const struct bench_conf *conf)
 {
     int status = check_sides(c, conf->force);
@@ -207,12 +230,7 @@ static int compare(struct comparison *c, const struct bench_conf *conf)
     for (unsigned i = 0; i < c->warnings; i++) {
         out_note("%s", c->warning[i]);
     }
-    status = c->regressions > 0 ? EXIT_REGRESSION : EXIT_OK;
-    if (strcmp(conf->output, "json") == 0) {
-        return compare_json(c, status) ? status : out_fail(EXIT_DATA, NULL, "out of memory");
-    }
-    compare_text(c);
-    return status;
+    return print(c, conf, c->regressions > 0 ? EXIT_REGRESSION : EXIT_OK);
 }
 
 int compare_run(const struct bench_conf *conf, const char *base, const char *next)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * A comparison as a table for people and as one object for programs. */
+ * A comparison as tables for people and as one object for programs. */
 #include "cli/sigbench/compare.h"
 
 #include "cli/common/out.h"
 #include "cli/common/print.h"
+#include "cli/sigbench/figure.h"
+#include "cli/sigbench/formats_in.h"
+#include "cli/sigbench/markup.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,38 +17,49 @@
 
 static const char *const verdicts[] = {"neutral", "same", "better", "worse"};
 
-/* --- text ------------------------------------------------------------------------------------ */
+/* --- tables ---------------------------------------------------------------------------------- */
 
-static void show_figures(char out[128], enum metric_unit unit, const struct figures *f)
+/* How a value is written: at most 47 characters. */
+typedef void value_fn(char *out, enum metric_unit unit, double value);
+
+/* cells are what tables say of a row. */
+struct cells {
+    char base[160], next[160], change[32], p[32];
+};
+
+static void show_figures(char out[160], value_fn *value, enum metric_unit unit,
+                         const struct figures *f)
 {
-    char median[32], least[32], most[32];
+    char median[48], least[48], most[48];
 
-    metric_format(median, unit, f->median);
+    value(median, unit, f->median);
     if (f->least < f->most) {
-        metric_format(least, unit, f->least);
-        metric_format(most, unit, f->most);
-        snprintf(out, 128, "%s (%s .. %s)", median, least, most);
+        value(least, unit, f->least);
+        value(most, unit, f->most);
+        snprintf(out, 160, "%s (%s .. %s)", median, least, most);
     } else {
-        snprintf(out, 128, "%s", median);
+        snprintf(out, 160, "%s", median);
     }
 }
 
-static void print_row(const struct row *r)
+static struct cells cells_of(const struct row *r, value_fn *value)
 {
-    static const char *const colours[] = {"0", "0", "32", "31"};
-    char base[128], next[128], change[32] = "from 0", p[32] = "-";
+    struct cells c = {.change = "from 0", .p = "-"};
 
-    show_figures(base, r->trait.unit, &r->base);
-    show_figures(next, r->trait.unit, &r->next);
+    show_figures(c.base, value, r->trait.unit, &r->base);
+    show_figures(c.next, value, r->trait.unit, &r->next);
     if (isfinite(r->change)) {
-        snprintf(change, sizeof(change), "%+.1f %%", r->change * 100);
+        snprintf(c.change, sizeof(c.change), "%+.1f %%", r->change * 100);
     }
     if (isfinite(r->p)) {
-        snprintf(p, sizeof(p), "%.3f", r->p);
+        snprintf(c.p, sizeof(c.p), "%.3f", r->p);
     }
-    printf("  %-27s  %-34s  %-34s  %9s  %5s  %s%s%s%s\n", r->name, base, next, change, p,
-           out_sgr(colours[r->verdict]), verdicts[r->verdict], out_sgr("0"),
-           isnan(r->bound) ? "" : " *");
+    return c;
+}
+
+static const char *way_of(const struct comparison *c)
+{
+    return c->tested ? "by the Mann-Whitney test" : "too few samples for a test: 5 % is noise";
 }
 
 static bool is_zero(const struct figures *f)
@@ -60,14 +74,25 @@ static bool is_shown(const struct row *r)
                                 !(is_zero(&r->base) && is_zero(&r->next)));
 }
 
+/* --- text ------------------------------------------------------------------------------------ */
+
+static void print_row(const struct row *r)
+{
+    static const char *const colours[] = {"0", "0", "32", "31"};
+    struct cells c = cells_of(r, metric_format);
+
+    printf("  %-27s  %-34s  %-34s  %9s  %5s  %s%s%s%s\n", r->name, c.base, c.next, c.change, c.p,
+           out_sgr(colours[r->verdict]), verdicts[r->verdict], out_sgr("0"),
+           isnan(r->bound) ? "" : " *");
+}
+
 void compare_text(const struct comparison *c)
 {
     printf("%s%-10s%s  ", out_sgr("1"), c->base.scenario, out_sgr("0"));
     out_safe(stdout, sp_str(c->base.file));
     printf(" (%u) and ", c->base.samples);
     out_safe(stdout, sp_str(c->next.file));
-    printf(" (%u), %s\n", c->next.samples,
-           c->tested ? "by the Mann-Whitney test" : "too few samples for a test: 5 % is noise");
+    printf(" (%u), %s\n", c->next.samples, way_of(c));
     printf("  %-27s  %-34s  %-34s  %9s  %5s  %s\n", "metric", "base", "new", "change", "p",
            "verdict");
     for (unsigned i = 0; i < c->n; i++) {
@@ -77,6 +102,52 @@ void compare_text(const struct comparison *c)
     }
     printf("%-10s  %s%u of the metrics marked *%s\n", "regressions",
            out_sgr(c->regressions ? "31" : "32"), c->regressions, out_sgr("0"));
+}
+
+/* --- Markdown -------------------------------------------------------------------------------- */
+
+static void put_side(FILE *f, const char *what, const struct side *s)
+{
+    fprintf(f, "%s ", what);
+    markup_md(f, sp_str(s->file));
+    fprintf(f, " (%u sample%s), ", s->samples, s->samples == 1 ? "" : "s");
+}
+
+/* side_read has checked the names. */
+static void put_row(FILE *f, const struct row *r)
+{
+    struct cells c = cells_of(r, figure_text);
+    const char *bold = r->regression ? "**" : "";
+    char bound[32] = "";
+
+    if (!isnan(r->bound)) {
+        snprintf(bound, sizeof(bound), "%.1f %%", r->bound * 100);
+    }
+    fprintf(f, "| `%s` | %s | %s | %s | %s | %s | %s%s%s |\n", r->name, c.base, c.next, c.change,
+            c.p, bound, bold, verdicts[r->verdict], bold);
+}
+
+void format_markdown_compare(FILE *f, const struct comparison *c)
+{
+    fprintf(f, "### sigbench compare %s: %u regression%s\n\n", c->base.scenario, c->regressions,
+            c->regressions == 1 ? "" : "s");
+    put_side(f, "base", &c->base);
+    put_side(f, "new", &c->next);
+    fprintf(f, "%s\n\n", way_of(c));
+    for (unsigned i = 0; i < c->warnings; i++) {
+        fputs("- ", f);
+        markup_md(f, sp_str(c->warning[i]));
+        fputs("\n", f);
+    }
+    fputs(c->warnings > 0 ? "\n" : "", f);
+    fputs("| metric | base | new | change | p | bound | verdict |\n"
+          "|:---|---:|---:|---:|---:|---:|:---|\n",
+          f);
+    for (unsigned i = 0; i < c->n; i++) {
+        if (is_shown(&c->row[i])) {
+            put_row(f, &c->row[i]);
+        }
+    }
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */

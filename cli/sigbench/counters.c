@@ -4,96 +4,25 @@
 
 #include "cli/common/out.h"
 #include "cli/sigbench/check.h"
+#include "cli/sigbench/scrape.h"
 #include "cli/sigbench/text.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-#define PAGE_MAX    (1u << 20)
-#define PATIENCE_US INT64_C(2000000) /* a server that knows no stats may say nothing */
-
-static int64_t timeout_us(const struct bench *b)
-{
-    return b->conf.timeout_us < PATIENCE_US ? b->conf.timeout_us : PATIENCE_US;
-}
-
-/* --- /metrics -------------------------------------------------------------------------------- */
-
-static int connect_to(const struct wsurl *u, int64_t timeout_us)
-{
-    struct timeval t = {(time_t)(timeout_us / 1000000), (suseconds_t)(timeout_us % 1000000)};
-
-    for (unsigned i = 0; i < u->addrs; i++) {
-        int fd = socket(u->addr[i].ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0) {
-            continue;
-        }
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
-        if (connect(fd, (const struct sockaddr *)&u->addr[i], u->addr_len[i]) == 0) {
-            return fd;
-        }
-        close(fd);
-    }
-    return -1;
-}
-
-/* Gives the length of the answer; 0: there was none. */
-static size_t get(const struct wsurl *u, int64_t timeout_us, char *page)
-{
-    char request[sizeof(u->path) + sizeof(u->hostport) + 64];
-    int fd = connect_to(u, timeout_us);
-    size_t n = 0;
-
-    if (fd < 0) {
-        return 0;
-    }
-    int len =
-        snprintf(request, sizeof(request),
-                 "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", u->path, u->hostport);
-    ssize_t got = send(fd, request, (size_t)len, MSG_NOSIGNAL) == len ? 1 : -1;
-    while (got > 0 && n < PAGE_MAX - 1) {
-        got = recv(fd, page + n, PAGE_MAX - 1 - n, 0);
-        n += got > 0 ? (size_t)got : 0;
-    }
-    close(fd);
-    return got < 0 ? 0 : n;
-}
-
-/* Adds up the lines of a family; false when it has none. */
-static bool family(const char *page, const char *name, uint64_t *sum)
-{
-    size_t n = strlen(name);
-    bool found = false;
-
-    *sum = 0;
-    for (const char *at = page; (at = strstr(at, name)); at += n) {
-        const char *value = at[n] == '{' ? strchr(at, '}') : NULL;
-        if (value && at > page && at[-1] == '\n') {
-            *sum += strtoull(value + 1, NULL, 10);
-            found = true;
-        }
-    }
-    return found;
-}
 
 static bool by_http(const struct bench *b, struct server_counters *out, char *why, size_t cap)
 {
-    struct wsurl u;
-    char as_ws[sizeof(u.path) + sizeof(u.hostport)], *page = malloc(PAGE_MAX);
-    bool usage, ok = false;
+    char reason[SCRAPE_WHY];
+    char *page = scrape_page(b, reason);
+    bool ok = page && scrape_sum(page, "sigd_relays_total", 1, &out->relayed) &&
+              scrape_sum(page, "sigd_errors_total", 1, &out->errors);
 
-    snprintf(as_ws, sizeof(as_ws), "ws%s", b->conf.server_metrics + strlen("http"));
-    if (!page || !wsurl_parse(&u, as_ws, &usage, why, cap)) {
-        goto out;
+    if (page) {
+        snprintf(reason, sizeof(reason), "%.100s does not answer with the counters of sigd",
+                 b->conf.server_metrics);
     }
-    snprintf(why, cap, "%s does not answer with the counters of sigd", b->conf.server_metrics);
-    page[get(&u, timeout_us(b), page)] = '\0';
-    ok = family(page, "sigd_relays_total", &out->relayed) &&
-         family(page, "sigd_errors_total", &out->errors);
-out:
+    snprintf(why, cap, "%s", reason);
     free(page);
     return ok;
 }
@@ -155,7 +84,7 @@ static bool by_stats(const struct bench *b, struct server_counters *out, char *w
     static const struct wsconn_ops ops = {on_open, on_message, on_closed, NULL};
     struct asking a = {.out = out, .why = why, .cap = cap};
     struct wsconn *c = wsconn_new(&ops, &a);
-    int64_t end = bench_now() + timeout_us(b) * NS_PER_US;
+    int64_t end = bench_now() + scrape_patience(b);
 
     snprintf(why, cap, "no answer to stats");
     if (!c) {

@@ -131,9 +131,8 @@ static enum step_result judge_step(const struct findmax *f, const struct report 
     double asked = due < (double)s->rate ? due : (double)s->rate;
 
     if (r->verdict.n > 0) {
-        bool unread = b->conf.server_pid > 0 && !b->server_m1.ok;
         snprintf(s->why, sizeof(s->why), "%s", r->verdict.text[0]);
-        return r->verdict.by_generator || unread ? STEP_INVALID : STEP_FAILED;
+        return r->verdict.by_generator || server_is_unread(b) ? STEP_INVALID : STEP_FAILED;
     }
     for (unsigned i = 0; i < f->conds; i++) {
         if (condition_fails(f->cond[i], &r->all, s->why, sizeof(s->why))) {

@@ -18,16 +18,17 @@ static const struct {
     const char *option;
     size_t off; /* of the path in the configuration */
     void (*write)(FILE *f, const struct report *r);
+    void (*compare)(FILE *f, const struct comparison *c); /* NULL: only runs have it */
 } formats[] = {
-#define ROW(id, option, member, write)                                                             \
-    [FORMAT_##id] = {option, offsetof(struct bench_conf, member), write}
-    ROW(CSV, "csv", csv, format_csv),
-    ROW(HGRM, "hgrm", hgrm, format_hgrm),
-    ROW(HGRM_RAW, "hgrm-raw", hgrm_raw, format_hgrm_raw),
-    ROW(HTML, "html", html, format_html),
-    ROW(SVG, "svg", svg, format_svg),
-    ROW(MARKDOWN, "markdown", markdown, format_markdown),
-    ROW(JUNIT, "junit", junit, format_junit),
+#define ROW(id, option, member, write, compare)                                                    \
+    [FORMAT_##id] = {option, offsetof(struct bench_conf, member), write, compare}
+    ROW(CSV, "csv", csv, format_csv, NULL),
+    ROW(HGRM, "hgrm", hgrm, format_hgrm, NULL),
+    ROW(HGRM_RAW, "hgrm-raw", hgrm_raw, format_hgrm_raw, NULL),
+    ROW(HTML, "html", html, format_html, NULL),
+    ROW(SVG, "svg", svg, format_svg, NULL),
+    ROW(MARKDOWN, "markdown", markdown, format_markdown, format_markdown_compare),
+    ROW(JUNIT, "junit", junit, format_junit, NULL),
 #undef ROW
 };
 
@@ -52,14 +53,16 @@ static const char *rival(const struct bench_conf *c, unsigned i)
     return NULL;
 }
 
-int formats_open(struct bench *b)
+int formats_open(struct format_files *files, const struct bench_conf *c, bool compares)
 {
-    struct format_files *files = &b->files;
     char why[512];
 
     for (unsigned i = 0; i < FORMAT_COUNT; i++) {
-        const char *path = path_of(&b->conf, i);
-        const char *other = path ? rival(&b->conf, i) : NULL;
+        const char *path = path_of(c, i);
+        const char *other = path ? rival(c, i) : NULL;
+        if (path && compares && !formats[i].compare) {
+            return out_fail(EXIT_USAGE, NULL, "--%s is not for compare", formats[i].option);
+        }
         if (other) {
             return out_fail(EXIT_USAGE, NULL,
                             "--%s and --%s cannot go to the same place: name "
@@ -74,7 +77,9 @@ int formats_open(struct bench *b)
     return 0;
 }
 
-int formats_write(struct format_files *files, const struct report *r)
+/* Either r or c is there. */
+static int write_each(struct format_files *files, const struct report *r,
+                      const struct comparison *c)
 {
     char why[512];
     int status = 0;
@@ -84,12 +89,26 @@ int formats_write(struct format_files *files, const struct report *r)
         if (!o->f) {
             continue;
         }
-        formats[i].write(o->f, r);
+        if (r) {
+            formats[i].write(o->f, r);
+        } else {
+            formats[i].compare(o->f, c);
+        }
         if (!outfile_commit(o, why, sizeof(why))) {
             status = out_fail(EXIT_DATA, NULL, "--%s: %s", formats[i].option, why);
         }
     }
     return status;
+}
+
+int formats_write(struct format_files *files, const struct report *r)
+{
+    return write_each(files, r, NULL);
+}
+
+int formats_compare(struct format_files *files, const struct comparison *c)
+{
+    return write_each(files, NULL, c);
 }
 
 void formats_close(struct format_files *files)

@@ -24,15 +24,18 @@ struct format_files {
     bool on_stdout; /* one of them takes the place of the summary */
 };
 
-struct bench;
+struct bench_conf;
 struct report;
+struct comparison;
 
-/* formats_open opens the files before the run; gives 0, or the exit status after a message. */
-int formats_open(struct bench *b);
+/* formats_open opens the files of a run, or of a comparison; gives 0, or the exit status after a
+ * message. */
+int formats_open(struct format_files *files, const struct bench_conf *c, bool compares);
 
-/* formats_write writes them; gives 0, or the exit status after a message. A file that could not be
- * written whole is not there. */
+/* formats_write and formats_compare write them; give 0, or the exit status after a message. A file
+ * that could not be written whole is not there. */
 int formats_write(struct format_files *files, const struct report *r);
+int formats_compare(struct format_files *files, const struct comparison *c);
 
 /* formats_close drops what was opened and not written. */
 void formats_close(struct format_files *files);

@@ -3,6 +3,7 @@
 #ifndef SIGBENCH_FORMATS_IN_H
 #define SIGBENCH_FORMATS_IN_H
 
+#include "cli/sigbench/compare.h"
 #include "cli/sigbench/report.h"
 
 #include <stdio.h>
@@ -13,5 +14,8 @@ void format_html(FILE *f, const struct report *r);
 void format_svg(FILE *f, const struct report *r);
 void format_markdown(FILE *f, const struct report *r);
 void format_junit(FILE *f, const struct report *r);
+
+/* The same of a comparison. */
+void format_markdown_compare(FILE *f, const struct comparison *c);
 
 #endif

@@ -221,7 +221,7 @@ static int64_t after(int64_t now, int64_t us)
 static void begin_measure(struct bench *b)
 {
     b->phase = PHASE_MEASURE;
-    b->server_m0 = proc_sample(b->conf.server_pid, false);
+    server_mark(&b->crew->server);
     b->own_cpu_m0 = proc_own_cpu();
     b->measure_start = bench_now();
     b->connect_start = b->last_settled = b->measure_start;
@@ -235,7 +235,7 @@ static void end_measure(struct bench *b)
     b->measure_end = bench_now();
     intervals_end(b, b->measure_end);
     b->own_cpu_m1 = proc_own_cpu();
-    b->server_m1 = proc_sample(b->conf.server_pid, false);
+    server_mark(&b->crew->server);
     b->phase = PHASE_DRAIN;
     b->phase_end = b->measure_end + DRAIN_NS;
 }
@@ -246,6 +246,7 @@ static int64_t wait_for_crew(struct bench *b)
     if (!b->is_waiting) {
         b->is_waiting = true;
         if (atomic_fetch_add(&b->crew->connected, 1) + 1 == b->crew->n) {
+            server_connected(&b->crew->server);
             atomic_store(&b->crew->opened, bench_now());
         }
     }
@@ -268,7 +269,6 @@ static int64_t in_connect(struct bench *b, int64_t now)
     if (opened == 0) {
         return now + NS_PER_S / 1000;
     }
-    b->server_connected = proc_sample(b->conf.server_pid, b->shard == 0);
     if (b->timed_from > 0 && b->counts.connected == 0) {
         b->phase = PHASE_DONE;
         return now;

@@ -2,26 +2,14 @@
  * Intervals are closed by the loop when their time is over, not by those who count. */
 #include "cli/sigbench/bench.h"
 
-/* What ends one begins the next. */
-struct reading {
-    int64_t own_cpu;
-    struct proc_sample server;
-};
-
-static struct reading read_all(const struct bench *b)
-{
-    return (struct reading){proc_own_cpu(), proc_sample(b->conf.server_pid, false)};
-}
-
-static void open_next(struct bench *b, int64_t now, struct reading r)
+static void open_next(struct bench *b, int64_t now, int64_t own_cpu)
 {
     struct intervals *s = &b->intervals;
     s->began = now;
     s->sent = b->counts.sent;
     s->received = b->counts.received;
     s->errors = b->counts.errors;
-    s->own_cpu = r.own_cpu;
-    s->server = r.server;
+    s->own_cpu = own_cpu;
     s->latency = (struct hist){0};
 }
 
@@ -37,9 +25,7 @@ static struct interval both(const struct interval *a, const struct interval *b)
     i.p50 = a->p50 > b->p50 ? a->p50 : b->p50;
     i.p99 = a->p99 > b->p99 ? a->p99 : b->p99;
     i.max = a->max > b->max ? a->max : b->max;
-    i.server_cpu = (a->server_cpu * la + b->server_cpu * lb) / (la + lb);
     i.generator_cpu = (a->generator_cpu * la + b->generator_cpu * lb) / (la + lb);
-    i.server_rss = b->server_rss;
     return i;
 }
 
@@ -52,41 +38,41 @@ static void halve(struct intervals *s)
     s->length *= 2;
 }
 
-static void close_open(struct bench *b, int64_t now, struct reading r)
+static void close_open(struct bench *b, int64_t now, int64_t own_cpu)
 {
     struct intervals *s = &b->intervals;
-    struct proc_sample server = r.server;
-    double wall = (double)(now - s->began);
-    bool known = server.ok && s->server.ok;
     if (s->n == INTERVALS_MAX) {
         halve(s);
     }
-    s->v[s->n++] =
-        (struct interval){.from = s->began - b->measure_start,
-                          .to = now - b->measure_start,
-                          .sent = b->counts.sent - s->sent,
-                          .received = b->counts.received - s->received,
-                          .errors = b->counts.errors - s->errors,
-                          .p50 = hist_quantile(&s->latency, 0.5),
-                          .p99 = hist_quantile(&s->latency, 0.99),
-                          .max = s->latency.max,
-                          .server_cpu = known ? (double)(server.cpu - s->server.cpu) / wall : -1,
-                          .server_rss = server.ok ? (double)server.rss : -1,
-                          .generator_cpu = (double)(r.own_cpu - s->own_cpu) / wall};
+    s->v[s->n++] = (struct interval){.from = s->began - b->measure_start,
+                                     .to = now - b->measure_start,
+                                     .sent = b->counts.sent - s->sent,
+                                     .received = b->counts.received - s->received,
+                                     .errors = b->counts.errors - s->errors,
+                                     .p50 = hist_quantile(&s->latency, 0.5),
+                                     .p99 = hist_quantile(&s->latency, 0.99),
+                                     .max = s->latency.max,
+                                     .server_cpu = -1,
+                                     .server_rss = -1,
+                                     .generator_cpu =
+                                         (double)(own_cpu - s->own_cpu) / (double)(now - s->began)};
 }
 
 void intervals_begin(struct bench *b, int64_t now)
 {
-    open_next(b, now, read_all(b));
+    open_next(b, now, proc_own_cpu());
 }
 
 int64_t intervals_tick(struct bench *b, int64_t now)
 {
     struct intervals *s = &b->intervals;
     if (now - s->began >= s->length) {
-        struct reading r = read_all(b);
-        close_open(b, now, r);
-        open_next(b, now, r);
+        int64_t own_cpu = proc_own_cpu(); /* what ends one begins the next */
+        if (b->shard == 0) {
+            server_mark(&b->crew->server);
+        }
+        close_open(b, now, own_cpu);
+        open_next(b, now, own_cpu);
     }
     return s->began + s->length;
 }
@@ -114,6 +100,6 @@ void intervals_end(struct bench *b, int64_t now)
 {
     struct intervals *s = &b->intervals;
     if (s->n == 0 || now - s->began > s->length / 2) {
-        close_open(b, now, read_all(b));
+        close_open(b, now, proc_own_cpu());
     }
 }

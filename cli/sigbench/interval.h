@@ -4,12 +4,12 @@
 #define SIGBENCH_INTERVAL_H
 
 #include "cli/sigbench/hist.h"
-#include "cli/sigbench/procstat.h"
 
 #define INTERVALS_MAX 3600u /* of a longer run two neighbours become one, again and again */
 
 /* interval is what happened between two moments. Latencies in microseconds, 0 where n is; CPU of
- * the server as the share of a core and its memory in bytes, -1 where they are not known. */
+ * the server as the share of a core and its memory in bytes, below 0 where they are not known, as
+ * before server_end. */
 struct interval {
     int64_t from, to; /* ns since the window began */
     uint64_t sent, received, errors;
@@ -28,7 +28,6 @@ struct intervals {
     int64_t began;                   /* the open one */
     uint64_t sent, received, errors; /* counts at its begin */
     int64_t own_cpu;
-    struct proc_sample server;
     struct hist latency; /* of the open one */
 };
 

@@ -50,6 +50,7 @@ static void print_help(void)
          "  sigbench --repeat 5 -d 5s -j >base.json     medians of five runs\n"
          "  sigbench compare base.json new.json         exit 11 when it got worse\n"
          "  sigbench -c 2 --idle 8k --server-pid PID    one active pair beside idle clients\n"
+         "  sigbench --server-metrics URL               what a server elsewhere spends on it\n"
          "\nScenarios:");
     for (const struct scenario *s = scenarios; s->name; s++) {
         printf("  %-8s  %s\n", s->name, s->help);
@@ -181,6 +182,13 @@ static int prepare_target(struct bench *b)
     if (b->url.tls && !(b->tls = wsconn_tls_new(&tls, why, sizeof(why)))) {
         return out_fail(EXIT_DATA, NULL, "%s", why);
     }
+    if (c->server_metrics) {
+        char as_ws[sizeof(b->metrics_url.path) + sizeof(b->metrics_url.hostport)];
+        snprintf(as_ws, sizeof(as_ws), "ws%s", c->server_metrics + strlen("http"));
+        if (!wsurl_parse(&b->metrics_url, as_ws, &usage, why, sizeof(why))) {
+            return out_fail(usage ? EXIT_USAGE : EXIT_DATA, NULL, "--server-metrics: %s", why);
+        }
+    }
     return load_token(b);
 }
 
@@ -190,7 +198,7 @@ static int run(struct bench *b)
 
     if (status == 0) {
         catch_signals(); /* from here on there are files to take away */
-        status = formats_open(b);
+        status = formats_open(&b->files, &b->conf, false);
     }
     if (status == 0) {
         status = b->conf.find_max     ? findmax_run(b)

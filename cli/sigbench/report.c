@@ -68,8 +68,8 @@ static void judge(const struct bench *b, const struct metrics *all, struct verdi
     if (b->counts.connected > 0 && b->counts.disconnected == b->counts.connected) {
         report_object(v, "all connections were lost");
     }
-    if (b->conf.server_pid > 0 && !b->server_m1.ok) {
-        report_object(v, "process %lld could not be read", (long long)b->conf.server_pid);
+    if (server_is_unread(b)) {
+        report_object(v, "%s", b->server_error);
     }
     v->by_generator = v->by_generator && v->n == so_far;
 }
@@ -179,6 +179,7 @@ void report_parameters(struct sp_json *j, const struct bench *b)
     sp_json_int(j, "connect_rate", c->connect_rate);
     sp_json_int(j, "seed", c->seed);
     sp_json_bool(j, "check", c->check);
+    sp_json_str_opt(j, "server_source", sp_str(server_source(c)));
     sp_json_end(j, '}');
 }
 
@@ -345,18 +346,21 @@ static void print_server(const struct bench *b, const struct metrics *all)
 {
     double per_message = report_value(all, "server.cpu_per_message");
     double per_connection = report_value(all, "server.per_connection");
+    double cpu = report_value(all, "server.cpu"), rss = report_value(all, "server.rss");
 
-    if (!b->server_m1.ok) {
+    if (!isfinite(cpu)) {
         return;
     }
-    printf("%-10s  %.0f %% of a core", "server", report_value(all, "server.cpu") * 100);
+    printf("%-10s  %.0f %% of a core", "server", cpu * 100);
     if (isfinite(per_message)) {
         printf("  %.2f us CPU per %s", per_message,
                b->scenario->timed_connect ? "connection" : "message");
     } else {
         printf("  %.2f us CPU per client and second", report_value(all, "server.cpu_per_client_s"));
     }
-    printf("  RSS %.1f MiB", report_value(all, "server.rss") / 1048576);
+    if (isfinite(rss)) {
+        printf("  RSS %.1f MiB", rss / 1048576);
+    }
     if (isfinite(per_connection)) {
         printf("  %.2f KiB per connection", per_connection / 1024);
     }

@@ -89,17 +89,15 @@ static void merge_text(char *to, size_t cap, const char *from)
     }
 }
 
-/* The window is that of the first to the last; the server's CPU is taken at its ends. */
+/* The window is that of the first to the last. */
 static void merge_window(struct bench *b, const struct bench *s)
 {
     if (s->measure_start && (!b->measure_start || s->measure_start < b->measure_start)) {
         b->measure_start = s->measure_start;
-        b->server_m0 = s->server_m0;
         b->own_cpu_m0 = s->own_cpu_m0;
     }
     if (s->measure_end > b->measure_end) {
         b->measure_end = s->measure_end;
-        b->server_m1 = s->server_m1;
         b->own_cpu_m1 = s->own_cpu_m1;
     }
 }
@@ -124,9 +122,12 @@ static void merge(struct bench *b, const struct bench *s)
     }
     if (s->shard == 0) {
         b->server_connected = s->server_connected;
+        b->server_m0 = s->server_m0;
+        b->server_m1 = s->server_m1;
     }
     merge_text(b->first_error, sizeof(b->first_error), s->first_error);
     merge_text(b->connect_error, sizeof(b->connect_error), s->connect_error);
+    merge_text(b->server_error, sizeof(b->server_error), s->server_error);
 }
 
 /* --- progress -------------------------------------------------------------------------------- */
@@ -218,11 +219,15 @@ int shard_run(struct bench *b, const volatile sig_atomic_t *stop)
     b->crew = &crew;
     int status = prepare(b, all);
     if (status == 0) {
+        status = server_begin(&crew.server, b);
+    }
+    if (status == 0) {
         bool shows = !b->conf.quiet && isatty(STDERR_FILENO) == 1;
         all[0]->show = shows ? show : NULL;
-        b->server_start = proc_sample(b->conf.server_pid, true);
+        b->server_start = server_read(&crew.server);
         status = run_threads(all, crew.n);
         fputs(shows ? "\r\033[K" : "", stderr);
+        server_end(&crew.server, all[0]); /* while the clients are still there */
     }
     for (unsigned i = 0; i < crew.n; i++) {
         if (status == 0) {

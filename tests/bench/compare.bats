@@ -266,3 +266,70 @@ sample() {
     [ "$status" -eq 12 ]
     [[ $stderr == *'a holds a run that is not valid: the generator '* ]]
 }
+
+@test "15 Markdown: a row for each metric, what got worse is bold, the status as before" {
+    reports relay.p99_us 1000 1100 1200 >a
+    reports relay.p99_us 2000 2100 2200 >b
+    compare a b --markdown out.md
+    [ "$status" -eq 11 ]
+    [[ $output == *'regressions  1'* ]]
+    diff - out.md <<'END'
+### sigbench compare relay: 1 regression
+
+base a (3 samples), new b (3 samples), by the Mann-Whitney test
+
+| metric | base | new | change | p | bound | verdict |
+|:---|---:|---:|---:|---:|---:|:---|
+| `relay.p99_us` | 1.10 ms (1 ms .. 1.20 ms) | 2.10 ms (2 ms .. 2.20 ms) | +90.9 % | 0.050 | 2.0 % | **worse** |
+END
+    compare b a --markdown -
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = '### sigbench compare relay: 0 regressions' ]
+    # shellcheck disable=SC2016
+    [ "${lines[-1]}" = '| `relay.p99_us` | 2.10 ms (2 ms .. 2.20 ms) | 1.10 ms (1 ms .. 1.20 ms) | -47.6 % | 0.050 | 2.0 % | better |' ]
+    compare a b --markdown out.md -j --max-regress relay.p99=200%
+    [ "$status" -eq 0 ]
+    jq -e '.regressions == []' <<<"$output"
+    grep -qF '| +90.9 % | 0.050 | 200.0 % | worse |' out.md
+    reports relay.p99_us 0 >a
+    compare a b --markdown -
+    [ "$status" -eq 11 ]
+    [[ $output == *'(1 sample), new b (3 samples), too few samples for a test: 5 % is noise'* ]]
+    [[ $output == *'| from 0 | - | 5.0 % | **worse** |' ]]
+}
+
+@test "16 Markdown: names of files and values of others are text" {
+    odd=$'a|*b*<i>\e[31m_[c](d)'
+    reports relay.p99_us 1 2 3 >"$odd"
+    cpu='<b>|`6502`' reports relay.p99_us 1 2 3 >b
+    compare "$odd" b -q --markdown -
+    [ "$status" -eq 0 ]
+    [[ ${lines[1]} == 'base a&#124;&#42;b&#42;&lt;i&gt;'*'&#95;&#91;c&#93;(d) (3 samples), new b'* ]]
+    [ "${lines[2]}" = '- environment: cpu is Z80 and &lt;b&gt;&#124;&#96;6502&#96;' ]
+    [[ $output != *$'\e'* ]]
+}
+
+@test "17 Markdown that cannot be, and reports that only runs have" {
+    reports relay.p99_us 1 2 3 >a
+    compare a a --markdown none/out.md
+    [ "$status" -eq 9 ]
+    [ "$stderr" = 'sigbench: --markdown: cannot write none/out.md: No such file or directory' ]
+    [ -z "$output" ]
+    compare a a --markdown /dev/full -j
+    [ "$status" -eq 9 ]
+    jq -e '.exit == 9' <<<"$output"
+    compare a a --markdown - -j
+    [ "$status" -eq 2 ]
+    [[ $stderr == *'--json and --markdown cannot go to the same place'* ]]
+    echo old >out.md
+    valid=false reports relay.p99_us 1 2 3 >b
+    compare a b --markdown out.md
+    [ "$status" -eq 12 ]
+    [ "$(cat out.md)" = old ]
+    for option in csv hgrm hgrm-raw html svg junit; do
+        compare a a "--$option" out
+        [ "$status" -eq 2 ]
+        [ "$stderr" = "sigbench: --$option is not for compare" ]
+        [ ! -e out ]
+    done
+}

@@ -314,7 +314,8 @@ ssize_t wsio_write(struct wsio *io, const char *p, size_t n)
 
 void wsio_tls_error(const struct wsio *io, char *text, size_t cap)
 {
-    long verify = io->ssl ? SSL_get_verify_result(io->ssl) : X509_V_OK;
+    bool asked = io->ssl && SSL_get_verify_mode(io->ssl) != SSL_VERIFY_NONE;
+    long verify = asked ? SSL_get_verify_result(io->ssl) : X509_V_OK;
     unsigned long e = ERR_peek_last_error();
     const char *reason = e ? ERR_reason_error_string(e) : NULL;
 

@@ -33,6 +33,31 @@ exits()
     exits 3 connect -u ws://127.0.0.1:1 list
 }
 
+@test "4: with -k it is not the certificate that is at fault" {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
+        -keyout key -out cert 2>/dev/null
+    start tls python3 - <<'END'
+import socket, ssl
+ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+ctx.load_cert_chain("cert", "key")
+ctx.maximum_version = ssl.TLSVersion.TLSv1_2  # where a client without a certificate hears at once
+ctx.verify_mode = ssl.CERT_REQUIRED
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+while True:
+    try:
+        ctx.wrap_socket(s.accept()[0], server_side=True)
+    except OSError:
+        pass
+END
+    wait_for 5 test -s tls.out
+    url=wss://127.0.0.1:$(<tls.out)
+    run --separate-stderr sigctl -u "$url" list
+    [[ $stderr == *'self-signed certificate'* ]] || fail "$stderr"
+    exits 4 refused_auth -k -u "$url" list
+    [[ $stderr != *self-signed* ]] || fail "$stderr"
+}
+
 @test "4: a token is refused" {
     umask 077
     echo 'correct horse battery staple, 32 or more' >secret

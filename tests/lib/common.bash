@@ -9,7 +9,7 @@ load /usr/lib/bats/bats-assert/load.bash
 PATH=$SIGKIT_BUILD/cli/sigctl:$SIGKIT_BUILD/cli/sigmon:$SIGKIT_BUILD/cli/sigbench:$PATH
 export XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config
 unset JWT_SECRET SIGD_URL SIGD_ID SIGD_TOKEN SIGD_TOKEN_FILE SIGD_TIMEOUT NO_COLOR CLICOLOR_FORCE
-PIDS=()
+[[ -v PIDS ]] || PIDS=() # not when a test loads another file that loads this one
 
 # wait_for SECONDS COMMAND...: until the command succeeds; fails when the time is over.
 wait_for()

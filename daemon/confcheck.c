@@ -145,6 +145,8 @@ static bool find_lacks(const struct conf *c, struct conf_fill *f)
         {CONF_AT_client_ca, c->client_ca && !c->tls_cert, "tls-cert"},
         {CONF_AT_crl, c->crl && !c->client_ca, "client-ca"},
         {CONF_AT_client_cert, c->client_cert[0] != 'n' && !c->client_ca, "client-ca"},
+        {CONF_AT_turn_user, c->turn_user && !c->turn_password_file, "turn-password-file"},
+        {CONF_AT_turn_password_file, c->turn_password_file && !c->turn_user, "turn-user"},
         {CONF_AT_audit_required, c->audit_required && !c->audit, "audit"},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
@@ -154,6 +156,36 @@ static bool find_lacks(const struct conf *c, struct conf_fill *f)
         }
     }
     return true;
+}
+
+/* Reads the file that an option names, if it does, once. */
+static bool read_secret(struct conf_fill *f, unsigned at, const char *path, char **slot,
+                        const char **out)
+{
+    if (!path) {
+        return true;
+    }
+    *out = *slot = conf_read_secret(f, f->bank->v[at].where[0], path);
+    return *out;
+}
+
+static bool read_secrets(struct conf *c, struct conf_fill *f)
+{
+    struct conf_bank *b = f->bank;
+    if (c->turn_secret_file && c->turn_user) {
+        return conf_fail(f, "%s: turn-secret-file: there is a turn-user too, from %s",
+                         b->v[CONF_AT_turn_secret_file].where[0], b->v[CONF_AT_turn_user].where[0]);
+    }
+    if (c->jwt_secret_file && c->jwt_secret) {
+        return conf_fail(f, "%s: jwt-secret-file: there is a jwt-secret too, from %s",
+                         b->v[CONF_AT_jwt_secret_file].where[0], b->v[CONF_AT_jwt_secret].where[0]);
+    }
+    return read_secret(f, CONF_AT_jwt_secret_file, c->jwt_secret_file, &b->secret,
+                       &c->jwt_secret) &&
+           read_secret(f, CONF_AT_turn_secret_file, c->turn_secret_file, &b->turn_secret,
+                       &c->turn_secret) &&
+           read_secret(f, CONF_AT_turn_password_file, c->turn_password_file, &b->turn_password,
+                       &c->turn_password);
 }
 
 bool conf_check_together(struct conf *c, struct conf_fill *f)
@@ -166,14 +198,5 @@ bool conf_check_together(struct conf *c, struct conf_fill *f)
         return conf_fail(f, "%s: byte-burst is less than max-message: the largest would not pass",
                          v[CONF_AT_byte_burst].where[0]);
     }
-    if (!c->jwt_secret_file) {
-        return true;
-    }
-    const char *where = v[CONF_AT_jwt_secret_file].where[0];
-    if (c->jwt_secret) {
-        return conf_fail(f, "%s: jwt-secret-file: there is a jwt-secret too, from %s", where,
-                         v[CONF_AT_jwt_secret].where[0]);
-    }
-    c->jwt_secret = f->bank->secret = conf_read_secret(f, where, c->jwt_secret_file);
-    return c->jwt_secret;
+    return read_secrets(c, f);
 }

@@ -93,6 +93,11 @@ static void make_net(struct plan *p, const struct conf *c)
                  .hosts = list_of(&c->health_host),
                  .leeway_us = (uint64_t)c->jwt_leeway,
                  .certs = client_cert_of(c->client_cert) != NET_CERT_NONE},
+        .ice = {.urls = list_of(&c->ice_server),
+                .user = c->turn_user,
+                .password = c->turn_password,
+                .secret = c->turn_secret,
+                .ttl_us = (uint64_t)c->turn_ttl},
         .node = c->node,
     };
     add_listeners(p, c);

@@ -27,8 +27,8 @@ struct conf_list {
 
 /* conf holds the typed values: numbers, bytes, microseconds. Its strings are borrowed: those of one
  * reading live until the next one is committed, and those of one that is not, until conf_abort.
- * jwt_secret is also what jwt-secret-file holds; turn_secret and turn_password are what the files of
- * those names hold. */
+ * jwt_secret is also what jwt-secret-file holds; turn_secret and turn_password are what the files
+ * of those names hold. */
 struct conf {
 #define SIGD_OPTION(field, name, letter, type, def, low, high, reload, env, arg, help)             \
     CONF_TYPE_##type field;

@@ -333,7 +333,8 @@ uint64_t auth_follow_clock(struct hub *h)
             }
         }
     }
-    return h->nexpiring || (ice_is_timed(h) && h->ids.count) ? h->now.mono_us + CLOCK_LOOK_US : UINT64_MAX;
+    return h->nexpiring || (ice_is_timed(h) && h->ids.count) ? h->now.mono_us + CLOCK_LOOK_US
+                                                             : UINT64_MAX;
 }
 
 bool auth_end(struct hub *h, struct client *c)

@@ -78,5 +78,6 @@ void hub_reconf(struct hub *h, const struct hub_conf *conf, struct hub_now now)
             look_again(h, c);
         }
     }
+    cluster_regrade(h);
     hub_settle(h);
 }

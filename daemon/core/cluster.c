@@ -121,10 +121,60 @@ static void say_hello(struct hub *h)
     char room[64];
     struct sp_buf b;
     struct bus_rec r = {.type = BUS_HELLO};
+    h->cluster.watches = h->feed.monitors != NULL;
+    r.num[BUS_F_flags] = h->cluster.watches;
     sp_buf_init(&b, room, sizeof(room));
     bus_put(&b, &r);
     h->ops.bus_send(h->ctx, (struct sp_str){NULL, 0}, b.p, b.n);
     h->cluster.hello_us = h->now.mono_us + HELLO_US;
+}
+
+void cluster_watch(struct hub *h)
+{
+    if (h->cluster.up && h->cluster.watches != (h->feed.monitors != NULL)) {
+        say_hello(h);
+    }
+}
+
+static void set_watches(struct hub *h, struct node *n, bool watches)
+{
+    n->watches = watches;
+    h->cluster.watched = false;
+    for (unsigned i = 0; i < h->cluster.nnodes; i++) {
+        h->cluster.watched = h->cluster.watched || h->cluster.nodes[i].watches;
+    }
+}
+
+void cluster_event(struct hub *h, const struct sp_event *ev)
+{
+    char room[6 * SP_EVENT_TEXT + 1024];
+    struct sp_buf b;
+    struct bus_rec r = {.type = BUS_EVENT};
+    if (!h->cluster.watched || !h->cluster.up) {
+        return;
+    }
+    sp_buf_init(&b, room, sizeof(room));
+    sp_put_event(&b, ev, sp_stamp_at(&h->stamp, ev->ts_ms));
+    r.str[BUS_F_text] = sp_buf_view(&b);
+    for (unsigned i = 0; i < h->cluster.nnodes; i++) {
+        if (h->cluster.nodes[i].watches) {
+            node_say(h, &h->cluster.nodes[i], &r);
+        }
+    }
+}
+
+static void on_event(struct hub *h, struct node *n, struct sp_str text)
+{
+    char scratch[SP_EVENT_TEXT];
+    struct sp_event ev;
+    struct sp_diag d;
+    if (sp_scan_value(text.p, text.n, &sp_scan_replies, &d) ||
+        sp_event_parse(&ev, text, scratch, sizeof(scratch), &d)) {
+        h->cluster.counts.malformed++;
+        return;
+    }
+    ev.s[SP_ES_node] = name_of(n);
+    feed_take(h, &ev);
 }
 
 static void ask(struct hub *h, struct node *n)
@@ -179,6 +229,7 @@ static void emit_node(struct hub *h, const struct node *n, enum sp_event_type t)
 static void node_down(struct hub *h, struct node *n)
 {
     n->up = n->asked = n->listing = false;
+    set_watches(h, n, false);
     n->nout = 0;
     emit_node(h, n, SP_EV_NODE_DOWN);
     carry_fail(h, n, SP_CLUSTER_UNAVAILABLE);
@@ -243,6 +294,11 @@ static void on_record(struct hub *h, struct node *n, const struct bus_rec *r)
         break;
     }
     case BUS_HELLO:
+        set_watches(h, n, r->num[BUS_F_flags] & 1u);
+        break;
+    case BUS_EVENT:
+        on_event(h, n, r->str[BUS_F_text]);
+        break;
     case BUS_NONE:
     case BUS_TYPES:
         break;

@@ -38,6 +38,7 @@ struct node {
     bool up;       /* heard of lately */
     bool asked;    /* its clients are not all known: it was asked for them */
     bool listing;  /* between BEGIN and END */
+    bool watches;  /* it has monitors, who hear of our events */
     uint64_t boot; /* of its life */
     uint64_t heard_us, asked_us;
     struct client *clients; /* of it that we know */
@@ -60,6 +61,8 @@ struct cluster {
     unsigned nnodes;
     uint32_t nclients; /* of all other nodes */
     uint64_t hello_us; /* when the next is due */
+    bool watches;      /* as it was told last */
+    bool watched;      /* by some other node */
     uint64_t lost_us;  /* since when the bus is down */
     struct hub_cluster_counts counts;
 };
@@ -90,6 +93,10 @@ void cluster_kick(struct hub *h, const struct client *c);
  */
 bool cluster_carry(struct hub *h, struct client *c, const struct sp_msg *m, struct client *to,
                    struct session *s, struct sp_str text);
+/* cluster_event tells an event of ours to the nodes that have monitors; cluster_watch, to all, that
+ * we have some, or none any more. */
+void cluster_event(struct hub *h, const struct sp_event *ev);
+void cluster_watch(struct hub *h);
 /* cluster_name gives the name of the node that a client is with. */
 struct sp_str cluster_name(const struct hub *h, const struct client *c);
 

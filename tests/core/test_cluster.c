@@ -317,6 +317,37 @@ static void test_both_sides_claim(void **state)
     fleet_free(f);
 }
 
+static void test_a_monitor_sees_all(void **state)
+{
+    (void)state;
+    struct fleet *f = two();
+    struct sock *m = dial_local(f->w[1]);
+    say(m, "{'type':'monitor','filter':'event=register,relay,session_open','rid':1}");
+    expect(m, "ack");
+    fleet_run(f, 10);
+    struct sock *a = join(f->w[0], "a");
+    fleet_run(f, 100);
+    const char *got = expect(m, "events");
+    assert_non_null(strstr(got, "\"event\":\"register\",\"id\":\"a\""));
+    assert_non_null(strstr(got, "\"node\":\"n0\""));
+    join(f->w[1], "b");
+    fleet_run(f, 100);
+    got = expect(m, "events");
+    assert_non_null(strstr(got, "\"id\":\"b\""));
+    assert_non_null(strstr(got, "\"node\":\"n1\""));
+    say(a, "{'type':'offer','target':'b','sdp':'v=0'}");
+    fleet_run(f, 100);
+    got = expect(m, "events");
+    assert_int_equal(count_in(got, "events"), 2); /* each once: where the sender is */
+    hang_up(m);
+    fleet_run(f, 10);
+    uint64_t before = f->letters;
+    join(f->w[0], "c");
+    fleet_run(f, 10);
+    assert_true(f->letters - before <= 1); /* its join, no event */
+    fleet_free(f);
+}
+
 /* Who says nonsense harms nobody; what is not whole is passed over. */
 static void test_nonsense(void **state)
 {
@@ -359,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_a_node_restarts),
         cmocka_unit_test(test_both_sides_claim),
         cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_a_monitor_sees_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,7 @@ static void bank_free(struct conf_bank *b)
         conf_drop(&conf_rows[i], &b->v[i]);
     }
     conf_wipe(b->secret, b->secret ? strlen(b->secret) : 0);
+    conf_wipe(b->cluster_key, b->cluster_key ? strlen(b->cluster_key) : 0);
     free(b);
 }
 

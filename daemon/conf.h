@@ -29,6 +29,7 @@ struct conf_list {
  * reading live until the next one is committed, and those of one that is not, until conf_abort.
  * jwt_secret is also what jwt-secret-file holds. */
 struct conf {
+    const char *cluster_key; /* what cluster-key-file holds */
 #define SIGD_OPTION(field, name, letter, type, def, low, high, reload, env, arg, help)             \
     CONF_TYPE_##type field;
 #include "daemon/tbl/options.h"

@@ -94,6 +94,8 @@ static void make_net(struct plan *p, const struct conf *c)
                  .leeway_us = (uint64_t)c->jwt_leeway,
                  .certs = client_cert_of(c->client_cert) != NET_CERT_NONE},
         .node = c->node,
+        .redis = c->redis,
+        .cluster_key = c->cluster_key,
     };
     add_listeners(p, c);
 }
@@ -129,6 +131,7 @@ static void make_hub(struct plan *p, const struct conf *c)
         .role_limits = p->role_limits,
         .rights = &p->rights,
         .server = "sigd/" SIGKIT_VERSION,
+        .node = p->net.redis ? sp_str(c->node) : (struct sp_str){NULL, 0},
     };
 }
 

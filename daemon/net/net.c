@@ -252,7 +252,7 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
     ok = ok && ws_init(n, why, cap);
     if (ok) {
         n->hub = hub_new(hub, &ws_ops, n, net_now(n));
-        ok = n->hub != NULL;
+        ok = n->hub && nodes_start(n, why, cap);
     }
     if (!ok) {
         net_free(n);
@@ -353,6 +353,7 @@ static void block_signals(void)
 static void close_own_handles(struct net *n)
 {
     block_signals();
+    nodes_stop(n);
     uv_close((uv_handle_t *)&n->check, NULL);
     uv_close((uv_handle_t *)&n->timer, NULL);
     uv_close((uv_handle_t *)&n->second, NULL);

@@ -87,7 +87,8 @@ const struct hub_ops ws_ops = {.write = op_write,
                                .authenticate = admit_register,
                                .vouch = admit_vouch,
                                .reload = op_reload,
-                               .drain = op_drain};
+                               .drain = op_drain,
+                               .bus_send = nodes_send};
 
 /* ---------------------------------------------------------------- closing */
 

@@ -315,19 +315,19 @@ def deaths():
         for life in range(int(os.environ.get("DEATHS", "20"))):
             b = f.join(1, "b")
             until(lambda: "b" in listed(f.nodes[0]))
-            waits = []  # answers of different nodes come as they come
+            waits = set()  # answers of different nodes come as they come
             for i in range(60):
                 rid += 1
                 a.send(type="ice", target="b" if i % 2 else "c", candidate=str(rid), rid=rid)
-                waits.append(rid)
+                waits.add(rid)
                 if i == 40:
                     f.nodes[1].kill()
-            while waits:
-                m = a.get()
-                if m.get("rid") in waits:
-                    waits.remove(m["rid"])
-                    acked += m["type"] == "ack"
-                    failed += m["type"] == "error"
+                while waits and (i == 30 or i == 59):
+                    m = a.get()
+                    if m.get("rid") in waits:
+                        waits.remove(m["rid"])
+                        acked += m["type"] == "ack"
+                        failed += m["type"] == "error"
             try:
                 while True:
                     if b.get()["type"] == "ice":

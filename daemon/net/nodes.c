@@ -2,8 +2,6 @@
  * Between the bus and the hub: what other nodes say goes in, what is said to them goes out. */
 #include "daemon/net/priv.h"
 
-#include "daemon/log.h"
-
 static void on_message(void *ctx, struct sp_str node, uint64_t boot, const char *p, size_t len)
 {
     struct net *n = ctx;
@@ -25,11 +23,6 @@ static void on_unheard(void *ctx, struct sp_str node)
 static void on_state(void *ctx, bool up)
 {
     struct net *n = ctx;
-    if (up) {
-        LOG(LOG_INFO, "bus up", LOG_STR("node", sp_str(n->conf.node)));
-    } else {
-        LOG(LOG_WARN, "bus down", LOG_STR("node", sp_str(n->conf.node)));
-    }
     hub_bus_state(n->hub, up, net_now(n));
 }
 

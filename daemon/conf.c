@@ -142,6 +142,7 @@ static void bank_free(struct conf_bank *b)
     wipe_text(b->secret);
     wipe_text(b->turn_secret);
     wipe_text(b->turn_password);
+    wipe_text(b->cluster_key);
     free(b);
 }
 

@@ -30,6 +30,7 @@ struct conf_list {
  * jwt_secret is also what jwt-secret-file holds; turn_secret and turn_password are what the files
  * of those names hold. */
 struct conf {
+    const char *cluster_key; /* what cluster-key-file holds */
 #define SIGD_OPTION(field, name, letter, type, def, low, high, reload, env, arg, help)             \
     CONF_TYPE_##type field;
 #include "daemon/tbl/options.h"

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define CLUSTER_KEY_MIN 16u
+
 static bool parse_flag(const char *s, bool *out)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
@@ -148,6 +150,8 @@ static bool find_lacks(const struct conf *c, struct conf_fill *f)
         {CONF_AT_turn_user, c->turn_user && !c->turn_password_file, "turn-password-file"},
         {CONF_AT_turn_password_file, c->turn_password_file && !c->turn_user, "turn-user"},
         {CONF_AT_audit_required, c->audit_required && !c->audit, "audit"},
+        {CONF_AT_redis, c->redis && !c->cluster_key_file, "cluster-key-file"},
+        {CONF_AT_cluster_key_file, c->cluster_key_file && !c->redis, "redis"},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         if (pairs[i].lacks) {
@@ -188,10 +192,29 @@ static bool read_secrets(struct conf *c, struct conf_fill *f)
                        &c->turn_password);
 }
 
+static bool check_cluster(struct conf *c, struct conf_fill *f)
+{
+    const struct conf_value *v = f->bank->v;
+    if (!c->redis) {
+        return true;
+    }
+    if (v[CONF_AT_node].source == CONF_FROM_DEFAULT) {
+        return conf_fail(f, "%s: redis needs a node of its own name, or two would have the same",
+                         v[CONF_AT_redis].where[0]);
+    }
+    const char *where = v[CONF_AT_cluster_key_file].where[0];
+    c->cluster_key = f->bank->cluster_key = conf_read_secret(f, where, c->cluster_key_file);
+    if (c->cluster_key && strlen(c->cluster_key) < CLUSTER_KEY_MIN) {
+        return conf_fail(f, "%s: the key in %s has less than %u bytes", where, c->cluster_key_file,
+                         CLUSTER_KEY_MIN);
+    }
+    return c->cluster_key;
+}
+
 bool conf_check_together(struct conf *c, struct conf_fill *f)
 {
     const struct conf_value *v = f->bank->v;
-    if (!find_lacks(c, f)) {
+    if (!find_lacks(c, f) || !check_cluster(c, f)) {
         return false;
     }
     if (c->byte_rate && c->byte_burst < c->max_message) {

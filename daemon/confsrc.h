@@ -60,7 +60,8 @@ struct conf_value {
 /* conf_bank owns the texts of one reading. */
 struct conf_bank {
     struct conf_value v[CONF_ROWS];
-    char *secret; /* what jwt-secret-file holds */
+    char *secret;      /* what jwt-secret-file holds */
+    char *cluster_key; /* what cluster-key-file holds */
     char *turn_secret, *turn_password;
 };
 

@@ -99,6 +99,8 @@ static void make_net(struct plan *p, const struct conf *c)
                 .secret = c->turn_secret,
                 .ttl_us = (uint64_t)c->turn_ttl},
         .node = c->node,
+        .redis = c->redis,
+        .cluster_key = c->cluster_key,
     };
     add_listeners(p, c);
 }
@@ -134,6 +136,7 @@ static void make_hub(struct plan *p, const struct conf *c)
         .role_limits = p->role_limits,
         .rights = &p->rights,
         .server = "sigd/" SIGKIT_VERSION,
+        .node = p->net.redis ? sp_str(c->node) : (struct sp_str){NULL, 0},
     };
 }
 

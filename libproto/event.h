@@ -45,8 +45,8 @@ struct sp_event {
     int64_t n[SP_EN_COUNT];
 };
 
-/* The longest event there is: four ids, a reason and a word. */
-#define SP_EVENT_TEXT (4u * SP_ID_MAX + SP_REASON_MAX + SP_WORD_MAX)
+/* The longest event there is: four ids, its node, a reason and a word. */
+#define SP_EVENT_TEXT (5u * SP_ID_MAX + SP_REASON_MAX + SP_WORD_MAX)
 
 /* sp_event_slot is an event but for its strings, for rings and queues; they stand one behind the
  * other elsewhere. */

@@ -11,13 +11,14 @@ me=$(basename "$0")
 # shellcheck disable=SC2034  # used by those who source this
 build_packages=(gcc:gcc libc6-dev cmake:cmake ninja-build:ninja pkg-config:pkg-config
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcjson-dev libreadline-dev libssl-dev
-    libinih-dev zlib1g-dev)
+    libinih-dev libhiredis-dev zlib1g-dev)
 # shellcheck disable=SC2034
 test_packages=(libcmocka-dev bats:bats bats-assert bats-support clang-format:clang-format
     cppcheck:cppcheck shellcheck:shellcheck mandoc:mandoc python3 python3-aiortc python3-jsonschema
     python3-websockets nodejs:node npm:npm jq:jq tmux:tmux zsh:zsh fish:fish
     systemd:systemd-analyze openssl:openssl nginx caddy logrotate testssl.sh:testssl
-    prometheus:promtool perl:prove libxml2-utils:xmllint)
+    prometheus:promtool perl:prove libxml2-utils:xmllint
+    redis-server:redis-server)
 
 say()
 {

@@ -22,6 +22,7 @@
 #define NS_PER_US INT64_C(1000)
 
 #define SOURCES_MAX 256u
+#define SERVERS_MAX 16u
 #define MIX_MAX     3u /* relay, setup and churn can be mixed */
 
 /* bench_conf holds the values of the options; durations in microseconds, -1 where not given. */
@@ -30,7 +31,7 @@ struct bench_conf {
     const char *kind, *arrival, *output, *color, *stages, *mix, *source_ip, *trigger;
     const char *csv, *hgrm, *hgrm_raw, *html, *svg, *markdown, *junit;
     const char *find_max, *precision, *server_metrics;
-    struct opt_list thresholds, max_regress;
+    struct opt_list also, thresholds, max_regress;
     int64_t clients, pairs, idle, rate, count, window, ice, size, seed, server_pid, repeat;
     int64_t duration_us, warmup_us, interval_us, connect_rate, timeout_us, ramp_us, threads,
         patience_us;
@@ -156,6 +157,7 @@ struct bench {
     struct bench *const *all;                         /* the threads, for show */
     const struct scenario *scenario;
     struct wsurl url, metrics_url;
+    struct wsurl *also; /* conf.also, resolved; borrowed by shards */
     struct wsconn_tls *tls;
     char headers[BEARER_HEADER_MAX];
     char shown_url[512]; /* without a token */

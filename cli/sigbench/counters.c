@@ -79,7 +79,8 @@ static void on_closed(void *ctx, struct wsconn *c, const struct wsconn_closed *c
     snprintf(a->why, a->cap, "%s", closed->reason);
 }
 
-static bool by_stats(const struct bench *b, struct server_counters *out, char *why, size_t cap)
+static bool by_stats(const struct bench *b, const struct wsurl *url, struct server_counters *out,
+                     char *why, size_t cap)
 {
     static const struct wsconn_ops ops = {on_open, on_message, on_closed, NULL};
     struct asking a = {.out = out, .why = why, .cap = cap};
@@ -91,7 +92,7 @@ static bool by_stats(const struct bench *b, struct server_counters *out, char *w
         return false;
     }
     wsconn_set_tls(c, b->tls);
-    a.over = !wsconn_start(c, &b->url, sp_str(b->headers), NULL, 0);
+    a.over = !wsconn_start(c, url, sp_str(b->headers), NULL, 0);
     for (int64_t now; !a.over && (now = bench_now()) < end;) {
         struct pollfd p = {.fd = wsconn_fd(c), .events = wsconn_events(c)};
         if (poll(&p, 1, (int)((end - now) / 1000000) + 1) > 0) {
@@ -107,7 +108,16 @@ static bool by_stats(const struct bench *b, struct server_counters *out, char *w
 
 bool counters_read(const struct bench *b, struct server_counters *out, char *why, size_t cap)
 {
-    return (b->conf.server_metrics ? by_http : by_stats)(b, out, why, cap);
+    bool ok =
+        b->conf.server_metrics ? by_http(b, out, why, cap) : by_stats(b, &b->url, out, why, cap);
+    /* each message counts at the node of its sender */
+    for (unsigned i = 0; ok && i < b->conf.also.n; i++) {
+        struct server_counters more = {0};
+        ok = by_stats(b, &b->also[i], &more, why, cap);
+        out->relayed += more.relayed;
+        out->errors += more.errors;
+    }
+    return ok;
 }
 
 /* --- the comparison -------------------------------------------------------------------------- */

@@ -137,8 +137,10 @@ static bool begin(struct peer *peer)
     const struct bench *b = peer->b;
     const struct sockaddr_in *from =
         b->source_count > 0 ? &b->sources[peer->index % b->source_count] : NULL;
-    return wsconn_start(peer->ws, &b->url, sp_str(b->headers), (const struct sockaddr *)from,
-                        from ? sizeof(*from) : 0);
+    /* the two of a pair are with different nodes */
+    size_t node = peer->index % (b->conf.also.n + 1);
+    return wsconn_start(peer->ws, node ? &b->also[node - 1] : &b->url, sp_str(b->headers),
+                        (const struct sockaddr *)from, from ? sizeof(*from) : 0);
 }
 
 void gen_open(struct peer *peer, int64_t intended)

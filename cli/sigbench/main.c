@@ -14,6 +14,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #undef ROW
@@ -163,6 +164,32 @@ static int load_token(struct bench *b)
     return ok ? 0 : EXIT_DATA;
 }
 
+/* The other nodes of a cluster, all with TLS or none. */
+static int prepare_also(struct bench *b)
+{
+    const struct opt_list *l = &b->conf.also;
+    char why[256];
+    bool usage;
+
+    if (l->n >= SERVERS_MAX) {
+        return out_fail(EXIT_USAGE, NULL, "--also: more than %u servers", SERVERS_MAX);
+    }
+    b->also = l->n ? calloc(l->n, sizeof(*b->also)) : NULL;
+    if (l->n && !b->also) {
+        return out_fail(EXIT_DATA, NULL, "out of memory");
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        if (!wsurl_parse(&b->also[i], l->v[i], &usage, why, sizeof(why))) {
+            return out_fail(usage ? EXIT_USAGE : EXIT_CONNECT, NULL, "--also: %s", why);
+        }
+        if (b->also[i].tls != b->url.tls) {
+            return out_fail(EXIT_USAGE, NULL, "--also %s: either all servers have TLS or none",
+                            l->v[i]);
+        }
+    }
+    return 0;
+}
+
 static int prepare_target(struct bench *b)
 {
     const struct bench_conf *c = &b->conf;
@@ -189,7 +216,8 @@ static int prepare_target(struct bench *b)
             return out_fail(usage ? EXIT_USAGE : EXIT_DATA, NULL, "--server-metrics: %s", why);
         }
     }
-    return load_token(b);
+    int status = prepare_also(b);
+    return status ? status : load_token(b);
 }
 
 static int run(struct bench *b)
@@ -207,6 +235,7 @@ static int run(struct bench *b)
     }
     formats_close(&b->files);
     wsconn_tls_free(b->tls);
+    free(b->also);
     return status;
 }
 

@@ -8,6 +8,7 @@ const struct opt bench_rows[] = {
         name, letter, type, arg, env, offsetof(struct bench_conf, member), help                    \
     }
     ROW("url", 'u', OPT_STRING, "URL", "SIGD_URL", url, "ws://, wss:// or ws+unix:/path"),
+    ROW("also", 0, OPT_LIST, "URL", NULL, also, "another node: clients are spread over all"),
     ROW("clients", 'c', OPT_COUNT, "N", NULL, clients, "clients, two to a pair (100)"),
     ROW("pairs", 0, OPT_COUNT, "N", NULL, pairs, "pairs, instead of --clients"),
     ROW("idle", 0, OPT_COUNT, "N", NULL, idle, "registered clients beside them that do nothing"),

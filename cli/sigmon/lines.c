@@ -106,8 +106,8 @@ static const struct verdict *verdict_of(const struct sp_event *ev)
 
 static void put_detail(const struct sp_event *ev)
 {
-    static const enum sp_event_str told[] = {SP_ES_summary, SP_ES_code, SP_ES_reason, SP_ES_role,
-                                             SP_ES_addr};
+    static const enum sp_event_str told[] = {SP_ES_summary, SP_ES_code, SP_ES_reason,
+                                             SP_ES_role,    SP_ES_node, SP_ES_addr};
     const struct verdict *v = verdict_of(ev);
     if (v) {
         printf(" %s", ev->s[SP_ES_code].n > 0 ? v->bad : v->good);

@@ -145,7 +145,11 @@ void on_kick(struct hub *h, struct client *c, const struct sp_msg *m)
     if (target) {
         emit_admin(h, c, m, none, sp_msg_has(m, SP_M_REASON) ? m->str[SP_M_REASON] : none);
         reply_ack(h, c, none);
-        client_doom(h, target, SP_CLOSE_KICKED);
+        if (target->node) {
+            cluster_kick(h, target);
+        } else {
+            client_doom(h, target, SP_CLOSE_KICKED);
+        }
     }
 }
 

@@ -47,6 +47,9 @@ static enum hub_wrote send_or_queue(struct hub *h, struct client *c, struct sp_b
     if (c->doomed) {
         return HUB_GONE;
     }
+    if (c->node) {
+        return HUB_WROTE; /* its own node tells it */
+    }
     if (c->queue.count == 0) {
         enum hub_wrote r = h->ops.write(h->ctx, c->sock, b->p, b->n);
         if (r != HUB_BUSY) {
@@ -105,6 +108,10 @@ void client_leave(struct hub *h, struct client *c, enum sp_bye why)
         sp_map_del(&h->ids, c->id);
         order_remove(&h->order, c);
         presence_tell(h, c, "leave");
+        if (!c->node) {
+            cluster_left(h, c, why);
+        }
+        cluster_vacant(h);
     }
     c->state = CLIENT_CLOSING;
     while (c->sessions) {

@@ -97,7 +97,7 @@ bool feed_put_content(const struct feed *f, const struct feed_slot *s, struct sp
     return true;
 }
 
-void feed_emit_with(struct hub *h, struct sp_event *ev, struct sp_str content)
+static void store(struct hub *h, struct sp_event *ev, struct sp_str content)
 {
     struct feed *f = &h->feed;
     struct feed_slot *s = feed_slot_of(f, f->head);
@@ -116,8 +116,24 @@ void feed_emit_with(struct hub *h, struct sp_event *ev, struct sp_str content)
         keep_content(f, s, content);
     }
     f->head++;
+}
+
+void feed_emit_with(struct hub *h, struct sp_event *ev, struct sp_str content)
+{
+    if (h->cluster.on) {
+        ev->s[SP_ES_node] = (struct sp_str){h->cluster.name, h->cluster.nname};
+    }
+    store(h, ev, content);
     counts_event(&h->counts, ev);
     h->ops.event(h->ctx, ev);
+    if (h->cluster.watched) {
+        cluster_event(h, ev);
+    }
+}
+
+void feed_take(struct hub *h, struct sp_event *ev)
+{
+    store(h, ev, (struct sp_str){NULL, 0});
 }
 
 void feed_emit(struct hub *h, struct sp_event *ev)

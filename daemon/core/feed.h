@@ -65,6 +65,8 @@ void feed_emit(struct hub *h, struct sp_event *ev);
 /* feed_emit_with is feed_emit with the raw SDP or candidate of the message, for those who may see
  * it. */
 void feed_emit_with(struct hub *h, struct sp_event *ev, struct sp_str content);
+/* feed_take puts another node's event among ours, for monitors alone. */
+void feed_take(struct hub *h, struct sp_event *ev);
 /* feed_flush serves every monitor that can take something. */
 void feed_flush(struct hub *h);
 /* feed_due gives the time of the next flush; UINT64_MAX when nothing waits. */

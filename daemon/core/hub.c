@@ -60,7 +60,7 @@ struct hub *hub_new(const struct hub_conf *conf, const struct hub_ops *ops, void
     h->out = malloc(HUB_HEADROOM + h->out_cap);
     wheel_init(&h->wheel, now.mono_us);
     if (!h->out || !feed_init(&h->feed, conf->event_ring, contents_size(conf), life) ||
-        !sp_map_init(&h->ids, id_of, secret)) {
+        !sp_map_init(&h->ids, id_of, secret) || !cluster_init(h, conf->node)) {
         hub_free(h);
         return NULL;
     }
@@ -93,6 +93,7 @@ void hub_free(struct hub *h)
         presence_drop(h, c);
         client_free(h, c);
     }
+    cluster_fini(h);
     feed_fini(&h->feed);
     addrs_fini(&h->addrs);
     order_fini(&h->order);
@@ -362,9 +363,11 @@ uint64_t hub_tick(struct hub *h, struct hub_now now)
         feed_flush(h);
         hub_settle(h);
     }
+    uint64_t cluster = cluster_tick(h);
     reap(h);
     uint64_t feed = feed_due(h), wheel = wheel_next(&h->wheel);
     uint64_t due = feed < wheel ? feed : wheel;
+    due = cluster < due ? cluster : due;
     return look < due ? look : due;
 }
 
@@ -420,7 +423,7 @@ uint32_t hub_connections(const struct hub *h)
 
 uint32_t hub_clients(const struct hub *h)
 {
-    return h->ids.count;
+    return h->ids.count - h->cluster.nclients;
 }
 
 uint32_t hub_sessions(const struct hub *h)

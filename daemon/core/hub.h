@@ -51,6 +51,7 @@ struct hub_conf {
     const struct rights *rights;      /* NULL: the defaults */
     struct hub_ice ice;               /* empty: nobody is told of any */
     const char *server;               /* borrowed for good: name and version for "registered" */
+    struct sp_str node;               /* for good: its name among others; empty: it is alone */
 };
 
 /* hub_basis is what a grant stands on, for hub_ops.vouch; the hub only keeps it. */
@@ -114,6 +115,9 @@ struct hub_ops {
     bool (*reload)(void *ctx, char *why, size_t cap);
     /* drain begins the graceful end; hub_drain must follow, but not at once. */
     void (*drain)(void *ctx);
+    /* bus_send hands a message to another node (to), or to all (empty), in order for each. False:
+     * the bus is down. Not called where hub_conf.node is empty. */
+    bool (*bus_send)(void *ctx, struct sp_str to, const char *p, size_t n);
 };
 
 /* hub_peer describes a new connection; borrowed for the call. */
@@ -183,9 +187,32 @@ uint64_t hub_tick(struct hub *h, struct hub_now now);
  * for it is written; nobody new is taken in afterwards. */
 void hub_drain(struct hub *h, struct hub_now now);
 
+/* The bus: what another node has said, as its life `boot` (a newer one is larger); what was lost of
+ * it; that nobody listens there; that the bus is down or up again. */
+void hub_bus_message(struct hub *h, struct sp_str node, uint64_t boot, const char *p, size_t n,
+                     struct hub_now now);
+void hub_bus_gap(struct hub *h, struct sp_str node, struct hub_now now);
+void hub_bus_unheard(struct hub *h, struct sp_str node, struct hub_now now);
+void hub_bus_state(struct hub *h, bool up, struct hub_now now);
+
+struct hub_cluster_counts {
+    uint64_t carried, taken;       /* messages for clients of others, and from them */
+    uint64_t unsent;               /* batches that the bus did not take */
+    uint64_t malformed, strangers; /* refused of other nodes; nodes beyond the most there may be */
+};
+
+struct hub_cluster {
+    bool up;
+    uint32_t nodes, clients; /* other nodes that are up, and their clients */
+    uint32_t carried;        /* messages under way */
+    struct hub_cluster_counts counts;
+};
+/* hub_cluster tells how the cluster stands; false where the hub is alone. */
+bool hub_cluster(const struct hub *h, struct hub_cluster *out);
+
 /* Gauges. */
 uint32_t hub_connections(const struct hub *h);
-uint32_t hub_clients(const struct hub *h);
+uint32_t hub_clients(const struct hub *h); /* of this node */
 uint32_t hub_sessions(const struct hub *h);
 uint64_t hub_queued_bytes(const struct hub *h); /* walks all clients */
 uint32_t hub_monitors(const struct hub *h);

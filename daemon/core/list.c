@@ -73,6 +73,9 @@ static void put_peer(struct hub *h, struct sp_json *j, const struct client *c)
         sp_json_raw(j, "meta", c->meta);
     }
     sp_json_str(j, "since", sp_stamp_at(&h->since_stamp, c->since_ms));
+    if (h->cluster.on) {
+        sp_json_str(j, "node", cluster_name(h, c));
+    }
     if (c->rtt_us >= 0) {
         char ms[32];
         int n = snprintf(ms, sizeof(ms), "%lld.%03lld", (long long)(c->rtt_us / 1000),

@@ -144,6 +144,9 @@ void monitor_drop(struct hub *h, struct client *c)
             break;
         }
     }
+    if (c->monitor) {
+        cluster_watch(h);
+    }
     free(c->monitor);
     c->monitor = NULL;
 }
@@ -268,6 +271,7 @@ void on_monitor(struct hub *h, struct client *c, const struct sp_msg *m)
     bool truncated = place_cursor(h, mon, m);
     h->feed.slowest = mon->cursor < h->feed.slowest ? mon->cursor : h->feed.slowest;
     client_arm(h, c);
+    cluster_watch(h);
     ack_monitor(h, c, truncated);
     monitor_serve(h, mon);
 }

@@ -3,6 +3,7 @@
 #ifndef CORE_PRIV_H
 #define CORE_PRIV_H
 
+#include "daemon/core/cluster.h"
 #include "daemon/core/feed.h"
 #include "daemon/core/hub.h"
 #include "daemon/core/order.h"
@@ -62,6 +63,9 @@ struct client {
     char resume[SP_RESUME_LEN];
     struct wheel_node timer;
     struct client *next; /* in the doomed or the dead list */
+    struct node *node;   /* that it is with; NULL: this one. It has no socket here */
+    struct client *remote_next, *remote_prev; /* of its node */
+    uint64_t listed;                          /* the list of its node that named it last */
 };
 
 /* session belongs to a pair of clients; side 0 opened it. Owned by the hub, borrowed by both. */
@@ -112,6 +116,7 @@ struct hub {
     struct order order;
     struct wheel wheel;
     struct feed feed;
+    struct cluster cluster;
     struct watch *watches;
     struct client *doomed, *dead;
     struct sp_stamp stamp, since_stamp;

@@ -82,5 +82,6 @@ void hub_reconf(struct hub *h, const struct hub_conf *conf, struct hub_now now)
     if (ice) {
         ice_change(h);
     }
+    cluster_regrade(h);
     hub_settle(h);
 }

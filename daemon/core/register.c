@@ -129,6 +129,21 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* The older registration of the id ends, here or on its node; true when its sessions go on. */
+static bool displace(struct hub *h, struct client *old, struct client *c, const struct sp_msg *m)
+{
+    if (old->node) {
+        remote_displaced(h, old);
+        return false;
+    }
+    client_doom(h, old, SP_CLOSE_REPLACED);
+    bool kept = holds_token(old, m);
+    if (kept) {
+        inherit(h, old, c);
+    }
+    return kept;
+}
+
 static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     struct claim k;
@@ -144,21 +159,20 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
     h->ops.random(h->ctx, rnd, sizeof(rnd));
     sp_base62(c->resume, rnd);
     c->state = CLIENT_REGISTERED;
-    c->epoch = ++h->last_epoch;
+    c->epoch = cluster_epoch(h, old);
     c->since_ms = h->now.wall_ms;
     client_arm(h, c);
     send_registered(h, c);
+    bool kept = false;
     if (old) {
         /* or a client could send more by coming again and again */
         c->messages_full = later(c->messages_full, old->messages_full);
         c->bytes_full = later(c->bytes_full, old->bytes_full);
         c->refusals_full = later(c->refusals_full, old->refusals_full);
         emit_register(h, old, SP_EV_REPLACE);
-        client_doom(h, old, SP_CLOSE_REPLACED);
-        if (holds_token(old, m)) {
-            inherit(h, old, c);
-        }
+        kept = displace(h, old, c, m);
     }
+    cluster_joined(h, c, kept);
     emit_register(h, c, SP_EV_REGISTER);
     if (old) {
         presence_change(h, c, (struct seen){old->role, old->role_ix}, "replaced");
@@ -191,6 +205,7 @@ static void register_again(struct hub *h, struct client *c, const struct sp_msg 
         take_claim(c, &k);
         auth_take(h, c, fresh);
         presence_change(h, c, before, NULL);
+        cluster_joined(h, c, true);
         str_free(before.role);
         send_registered(h, c);
     }

@@ -106,6 +106,20 @@ static void emit_relay(struct hub *h, const struct client *c, const struct sp_ms
     feed_emit_with(h, &ev, content_of(m));
 }
 
+/* Acknowledged once the other node has said that it is in the receiver's queue. */
+static bool forward_far(struct hub *h, struct client *c, const struct sp_msg *m,
+                        const struct route *r, struct sp_str text)
+{
+    if (!cluster_carry(h, c, m, r->to, r->session, text)) {
+        return false;
+    }
+    if (r->session) {
+        session_touch(h, r->session);
+    }
+    emit_relay(h, c, m, r);
+    return true;
+}
+
 /* Stamps and sends; gives false, with the error answered, when the receiver could not take it. */
 static bool forward(struct hub *h, struct client *c, const struct sp_msg *m, const struct route *r)
 {
@@ -120,6 +134,9 @@ static bool forward(struct hub *h, struct client *c, const struct sp_msg *m, con
     struct sp_buf b = hub_out(h);
     sp_put_relay(&b, &s, m);
     struct sp_str target = m->str[SP_M_TARGET];
+    if (r->to->node) {
+        return forward_far(h, c, m, r, sp_buf_view(&b));
+    }
     switch (client_relay(h, r->to, &b)) {
     case HUB_WROTE:
         break;

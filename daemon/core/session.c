@@ -70,6 +70,9 @@ static void emit_session(struct hub *h, const struct session *s, enum sp_event_t
                          struct sp_str reason, const struct client *by)
 {
     struct sp_event ev;
+    if (s->party[0]->node) {
+        return; /* told where it was opened */
+    }
     sp_event_init(&ev, t, h->now.wall_ms);
     ev.s[SP_ES_from] = s->party[0]->id;
     ev.s[SP_ES_to] = s->party[1]->id;

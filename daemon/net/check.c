@@ -115,5 +115,9 @@ bool net_check(const struct net_conf *conf, struct net_bad *bad, char *why, size
             return false;
         }
     }
+    if (conf->redis && !bus_check_url(conf->redis, why, cap)) {
+        *bad = (struct net_bad){"redis", 0};
+        return false;
+    }
     return check_tls(conf, why, cap) && check_fds(conf, why, cap);
 }

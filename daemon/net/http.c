@@ -218,6 +218,7 @@ static bool full_degraded(const struct net *n)
 
 const struct net_degraded net_degraded[] = {
     {"audit", audit_degraded},
+    {"cluster", nodes_degraded},
     {"descriptors", accept_degraded},
     {"max-clients", full_degraded},
     {NULL, NULL},

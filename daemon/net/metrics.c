@@ -13,6 +13,7 @@ struct sample {
     const struct net *n;
     const struct hub_counts *c;
     struct net_audit audit;
+    struct hub_cluster k;
 };
 
 enum kind { GAUGE, COUNTER, HISTOGRAM };
@@ -97,6 +98,24 @@ static void put_degraded(struct sp_buf *b, const struct sample *s, const char *n
     for (const struct net_degraded *d = net_degraded; d->word; d++) {
         put_label(b, name, "what", d->word, d->is_so(s->n));
     }
+}
+
+/* All are 0 where there are no other nodes. */
+static const struct bus_counts *bus_of(const struct sample *s)
+{
+    static const struct bus_counts nothing;
+    return s->n->bus ? bus_counts(s->n->bus) : &nothing;
+}
+
+static void put_bus_refused(struct sp_buf *b, const struct sample *s, const char *name)
+{
+    const struct bus_counts *c = bus_of(s);
+    put_label(b, name, "reason", "malformed", c->malformed);
+    put_label(b, name, "reason", "forged", c->forged);
+    put_label(b, name, "reason", "replayed", c->replayed);
+    put_label(b, name, "reason", "untimely", c->untimely);
+    put_label(b, name, "reason", "twin", c->twins);
+    put_label(b, name, "reason", "crowded", c->crowded);
 }
 
 static void put_lag(struct sp_buf *b, const struct sample *s, const char *name)
@@ -193,6 +212,7 @@ static const struct {
 void metrics_put(struct net *n, struct sp_buf *b)
 {
     struct sample s = {.n = n, .c = hub_counts(n->hub)};
+    hub_cluster(n->hub, &s.k);
     n->conf.hooks.audit(&s.audit);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *name = rows[i].name;

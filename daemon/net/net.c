@@ -255,7 +255,7 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
         struct hub_conf with = *hub;
         with.ice = ice_view(n->ice);
         n->hub = hub_new(&with, &ws_ops, n, net_now(n));
-        ok = n->hub != NULL;
+        ok = n->hub && nodes_start(n, why, cap);
     }
     if (!ok) {
         net_free(n);
@@ -371,6 +371,7 @@ static void block_signals(void)
 static void close_own_handles(struct net *n)
 {
     block_signals();
+    nodes_stop(n);
     uv_close((uv_handle_t *)&n->check, NULL);
     uv_close((uv_handle_t *)&n->timer, NULL);
     uv_close((uv_handle_t *)&n->second, NULL);

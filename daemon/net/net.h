@@ -89,7 +89,8 @@ struct net_conf {
     struct net_tls tls;
     struct net_gate gate;
     struct net_ice ice;
-    const char *node; /* borrowed: name of this server in /health */
+    const char *node;                /* borrowed: name of this server in /health */
+    const char *redis, *cluster_key; /* of the bus to other nodes; NULL: there are none */
     struct net_hooks hooks;
 };
 

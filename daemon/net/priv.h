@@ -3,6 +3,7 @@
 #ifndef NET_PRIV_H
 #define NET_PRIV_H
 
+#include "daemon/net/bus.h"
 #include "daemon/net/gate.h"
 #include "daemon/net/ice.h"
 #include "libproto/wsframe.h"
@@ -108,6 +109,7 @@ struct net {
     struct lws_context *lws;
     struct lws_vhost *vhost;
     struct tls *tls; /* NULL when no listener wants it */
+    struct bus *bus; /* NULL: there are no other nodes */
     struct listener listeners[NET_LISTENERS];
     unsigned nlisteners;
     uint32_t nconn, max_conn;
@@ -183,6 +185,14 @@ void admit_health(struct net *n);
 /* ---- metrics.c */
 void metrics_put(struct net *n, struct sp_buf *b);
 uint64_t metrics_rss(void);
+
+/* ---- nodes.c */
+/* nodes_start begins to talk to the other nodes, if there are to be any; nodes_stop ceases to. */
+bool nodes_start(struct net *n, char *why, size_t cap);
+void nodes_stop(struct net *n);
+/* nodes_send is hub_ops.bus_send. */
+bool nodes_send(void *net, struct sp_str to, const char *p, size_t len);
+bool nodes_degraded(const struct net *n);
 
 /* ---- listen.c */
 bool listen_open(struct net *n, const struct net_listener *spec, char *why, size_t cap);

@@ -93,7 +93,8 @@ const struct hub_ops ws_ops = {.write = op_write,
                                .vouch = admit_vouch,
                                .turn_credential = op_turn_credential,
                                .reload = op_reload,
-                               .drain = op_drain};
+                               .drain = op_drain,
+                               .bus_send = nodes_send};
 
 /* ---------------------------------------------------------------- closing */
 

@@ -92,6 +92,10 @@ SIGD_OPTION(log_level, "log-level", 0, CHOICE, "info", 0, 0, true, "LOG_LEVEL",
 SIGD_OPTION(log_format, "log-format", 0, CHOICE, "text", 0, 0, false, NULL, "text|json",
             "shape of log lines")
 SIGD_OPTION(node, "node", 0, WORD, "sigd", 0, 0, false, NULL, "NAME", "name of this server")
+SIGD_OPTION(redis, "redis", 0, SECRET, NULL, 0, 0, false, NULL, "URL",
+            "talk to other nodes: redis://[USER:PASSWORD@]HOST:PORT or unix:PATH")
+SIGD_OPTION(cluster_key_file, "cluster-key-file", 0, STRING, NULL, 0, 0, false, NULL, "FILE",
+            "key that all nodes share, which others must not be able to read")
 SIGD_OPTION(max_clients, "max-clients", 0, NUMBER, "1000", 1, 1000000, false, "MAX_CLIENTS", "N",
             "connections served at once")
 SIGD_OPTION(max_message, "max-message", 0, SIZE, "64K", 1024, 1048576, false, NULL, "SIZE",

@@ -206,6 +206,24 @@ metric() {
     done
 }
 
+@test "--also spreads the clients over several servers, the two of a pair apart" {
+    "$FLOOR" --port-file "$BATS_TEST_TMPDIR/second" >/dev/null 3>&- &
+    second=$!
+    until [[ -s $BATS_TEST_TMPDIR/second ]]; do read -r -t 0.01 <>"$BATS_TEST_TMPDIR/never" || true; done
+    # two servers that know nothing of each other: everybody is there, nobody is heard
+    run --separate-stderr "$SIGBENCH" relay -c 20 -n 10 --warmup 0s -d 5s -j \
+        --also "ws://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/second")"
+    kill "$second"
+    wait "$second" || true
+    [ "$(metric connected)" -eq 20 ]
+    [ "$(metric received)" -eq 0 ]
+    run "$SIGBENCH" connect --also wss://127.0.0.1:1
+    [ "$status" -eq 2 ]
+    [[ $output == *'either all servers have TLS or none'* ]]
+    run "$SIGBENCH" connect --also http://x
+    [ "$status" -eq 2 ]
+}
+
 @test "19 TLS sessions are resumed where they may be" {
     cd "$BATS_TEST_TMPDIR"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \

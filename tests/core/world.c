@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The fake sockets, the fake clock and what tests do with them. */
-#include "tests/core/world.h"
+#include "tests/core/fleet.h"
 
 #include "libproto/time.h"
 #include "libproto/units.h"
@@ -199,6 +199,12 @@ static void op_event(void *ctx, const struct sp_event *ev)
     world_busy--;
 }
 
+static bool op_bus_send(void *ctx, struct sp_str to, const char *p, size_t n)
+{
+    const struct world *w = ctx;
+    return fleet_send(w->fleet, w->index, to, p, n);
+}
+
 static const struct hub_ops ops = {.write = op_write,
                                    .want_write = op_want_write,
                                    .ping = op_ping,
@@ -210,6 +216,7 @@ static const struct hub_ops ops = {.write = op_write,
                                    .turn_credential = op_turn_credential,
                                    .reload = op_reload,
                                    .drain = op_drain,
+                                   .bus_send = op_bus_send,
                                    .event = op_event};
 
 /* ---- the world */

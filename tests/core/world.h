@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+struct fleet;
 struct world;
 
 /* text is one recorded message or event, NUL-terminated. */
@@ -63,6 +64,9 @@ struct world {
     struct hub_conf conf;
     struct sp_str ids[HUB_IDS_MAX];
     char token[512];
+    /* the bus: see fleet.h; NULL where the world is alone */
+    struct fleet *fleet;
+    unsigned index;
 };
 
 /* world_busy counts how deep the harness is in work of its own, which must not be made to run out

@@ -188,7 +188,7 @@ static void test_diagnostics(void **state)
         {"relay and sise>4", 10, "unknown field 'sise', did you mean 'size'?"},
         {"zzzzzz=1", 0,
          "unknown field 'zzzzzz', of event type kind peer seq id from to session role addr code "
-         "reason summary conn epoch size us at"},
+         "reason summary node conn epoch size us at"},
         {"a\x1b[2J=1", 0, "unknown field"},
         {"relya", 0, "unknown word 'relya', did you mean 'relay'?"},
         {"offfer", 0, "unknown word 'offfer', did you mean 'offer'?"},

@@ -16,6 +16,28 @@ METRIC_NUMBER("sigd_accepting", GAUGE, s->n->accepting, "1 while new connections
 METRIC_NUMBER("sigd_draining", GAUGE, s->n->stopping, "1 while the server ends gracefully")
 METRIC_NUMBER("sigd_withholding", GAUGE, s->n->withheld,
               "1 while nothing is relayed because the audit log fails")
+METRIC_NUMBER("sigd_cluster_up", GAUGE, s->k.up, "1 while other nodes can be reached")
+METRIC_NUMBER("sigd_cluster_nodes", GAUGE, s->k.nodes, "Other nodes that are up")
+METRIC_NUMBER("sigd_cluster_clients", GAUGE, s->k.clients, "Clients of other nodes")
+METRIC_NUMBER("sigd_cluster_pending", GAUGE, s->k.carried,
+              "Messages to other nodes' clients whose outcome is not known yet")
+METRIC_NUMBER("sigd_cluster_sent_total", COUNTER, s->k.counts.carried,
+              "Messages sent to other nodes' clients")
+METRIC_NUMBER("sigd_cluster_received_total", COUNTER, s->k.counts.taken,
+              "Messages of other nodes' clients that were delivered")
+METRIC_NUMBER("sigd_cluster_unsent_total", COUNTER, s->k.counts.unsent,
+              "Batches for other nodes that the bus did not take")
+METRIC_NUMBER("sigd_cluster_malformed_total", COUNTER,
+              s->k.counts.malformed + s->k.counts.strangers,
+              "What other nodes said that made no sense")
+METRIC_FAMILY("sigd_bus_refused_total", COUNTER, bus_refused,
+              "Messages of the bus that were refused, by the reason")
+METRIC_NUMBER("sigd_bus_sent_total", COUNTER, bus_of(s)->sent, "Messages published on the bus")
+METRIC_NUMBER("sigd_bus_received_total", COUNTER, bus_of(s)->received,
+              "Messages that came over the bus")
+METRIC_NUMBER("sigd_bus_gaps_total", COUNTER, bus_of(s)->gaps, "Times that messages were lost")
+METRIC_NUMBER("sigd_bus_reconnects_total", COUNTER, bus_of(s)->reconnects,
+              "Connections to Redis that were made anew")
 METRIC_NUMBER("sigd_relayed_bytes_total", COUNTER, s->c->relayed_bytes,
               "Bytes of relayed messages, as received")
 METRIC_NUMBER("sigd_auth_failures_total", COUNTER, s->c->failed_auths, "Failed authentications")

@@ -171,6 +171,13 @@ def allocates(secret):
         f.write(f"{server['username']}\n{server['credential']}\n")
 
 
+def other(text, at):
+    """The same with another letter there, whichever stands there now."""
+    letters = list(text)
+    letters[at] = "B" if letters[at] == "A" else "A"
+    return "".join(letters)
+
+
 def forged():
     """A byte of anything, and it is refused."""
     p = Peer()
@@ -178,8 +185,8 @@ def forged():
     works(good)
     expiry, who = good["username"].split(":")
     for change in ({"username": f"{int(expiry) + 1}:{who}"}, {"username": f"{expiry}:drone-2"},
-                   {"credential": good["credential"][:-2] + "A="},
-                   {"credential": "x" + good["credential"][1:]}):
+                   {"credential": other(good["credential"], -2)},
+                   {"credential": other(good["credential"], 0)}):
         refused({**good, **change})
 
 

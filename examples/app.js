@@ -275,6 +275,7 @@ function trace(arrow, { token, resume, ...message }) {
   line.textContent = `${arrow} ${text.length > 300 ? `${text.slice(0, 300)}…` : text}`;
   $('wire').append(line);
   if ($('wire').childElementCount > 200) $('wire').firstChild.remove();
+  $('wire').scrollTop = $('wire').scrollHeight;
 }
 
 function send(type, members) {
@@ -478,7 +479,9 @@ function render() {
   $('link').textContent = link === 'registered' ? `${text} as ${signaling.id}`
     : link === 'waiting' ? `${text}: ${linkText}` : text;
   $('connect-button').textContent = signaling ? 'Disconnect' : 'Connect';
-  for (const name of ['url', 'id', 'token']) $(name).disabled = Boolean(signaling);
+  $('fields').hidden = Boolean(signaling);
+  $('where').hidden = !signaling;
+  if (signaling) $('where').textContent = `${signaling.id} at ${signaling.url}`;
   $('call-id').hidden = link !== 'registered';
   renderPeers();
 

@@ -126,6 +126,11 @@ bool conf_set(struct conf_fill *f, const struct conf_row *row, enum conf_source 
     return true;
 }
 
+static void wipe_text(char *s)
+{
+    conf_wipe(s, s ? strlen(s) : 0);
+}
+
 static void bank_free(struct conf_bank *b)
 {
     if (!b) {
@@ -134,8 +139,10 @@ static void bank_free(struct conf_bank *b)
     for (size_t i = 0; i < CONF_ROWS; i++) {
         conf_drop(&conf_rows[i], &b->v[i]);
     }
-    conf_wipe(b->secret, b->secret ? strlen(b->secret) : 0);
-    conf_wipe(b->cluster_key, b->cluster_key ? strlen(b->cluster_key) : 0);
+    wipe_text(b->secret);
+    wipe_text(b->cluster_key);
+    wipe_text(b->turn_secret);
+    wipe_text(b->turn_password);
     free(b);
 }
 

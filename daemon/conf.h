@@ -27,13 +27,15 @@ struct conf_list {
 
 /* conf holds the typed values: numbers, bytes, microseconds. Its strings are borrowed: those of one
  * reading live until the next one is committed, and those of one that is not, until conf_abort.
- * jwt_secret is also what jwt-secret-file holds. */
+ * jwt_secret is also what jwt-secret-file holds; turn_secret and turn_password are what the files
+ * of those names hold. */
 struct conf {
     const char *cluster_key; /* what cluster-key-file holds */
 #define SIGD_OPTION(field, name, letter, type, def, low, high, reload, env, arg, help)             \
     CONF_TYPE_##type field;
 #include "daemon/tbl/options.h"
 #undef SIGD_OPTION
+    const char *turn_secret, *turn_password;
 };
 
 /* conf_args is what the command line says beside the options of the table. */

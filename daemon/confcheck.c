@@ -147,6 +147,8 @@ static bool find_lacks(const struct conf *c, struct conf_fill *f)
         {CONF_AT_client_ca, c->client_ca && !c->tls_cert, "tls-cert"},
         {CONF_AT_crl, c->crl && !c->client_ca, "client-ca"},
         {CONF_AT_client_cert, c->client_cert[0] != 'n' && !c->client_ca, "client-ca"},
+        {CONF_AT_turn_user, c->turn_user && !c->turn_password_file, "turn-password-file"},
+        {CONF_AT_turn_password_file, c->turn_password_file && !c->turn_user, "turn-user"},
         {CONF_AT_audit_required, c->audit_required && !c->audit, "audit"},
         {CONF_AT_redis, c->redis && !c->cluster_key_file, "cluster-key-file"},
         {CONF_AT_cluster_key_file, c->cluster_key_file && !c->redis, "redis"},
@@ -160,6 +162,17 @@ static bool find_lacks(const struct conf *c, struct conf_fill *f)
     return true;
 }
 
+/* Reads the file that an option names, if it does, once. */
+static bool read_secret(struct conf_fill *f, unsigned at, const char *path, char **slot,
+                        const char **out)
+{
+    if (!path) {
+        return true;
+    }
+    *out = *slot = conf_read_secret(f, f->bank->v[at].where[0], path);
+    return *out;
+}
+
 static bool check_cluster(struct conf *c, struct conf_fill *f)
 {
     const struct conf_value *v = f->bank->v;
@@ -170,13 +183,32 @@ static bool check_cluster(struct conf *c, struct conf_fill *f)
         return conf_fail(f, "%s: redis needs a node of its own name, or two would have the same",
                          v[CONF_AT_redis].where[0]);
     }
-    const char *where = v[CONF_AT_cluster_key_file].where[0];
-    c->cluster_key = f->bank->cluster_key = conf_read_secret(f, where, c->cluster_key_file);
-    if (c->cluster_key && strlen(c->cluster_key) < CLUSTER_KEY_MIN) {
-        return conf_fail(f, "%s: the key in %s has less than %u bytes", where, c->cluster_key_file,
-                         CLUSTER_KEY_MIN);
+    if (!read_secret(f, CONF_AT_cluster_key_file, c->cluster_key_file, &f->bank->cluster_key,
+                     &c->cluster_key)) {
+        return false;
     }
-    return c->cluster_key;
+    return strlen(c->cluster_key) >= CLUSTER_KEY_MIN ||
+           conf_fail(f, "%s: the key in %s has less than %u bytes",
+                     v[CONF_AT_cluster_key_file].where[0], c->cluster_key_file, CLUSTER_KEY_MIN);
+}
+
+static bool read_secrets(struct conf *c, struct conf_fill *f)
+{
+    struct conf_bank *b = f->bank;
+    if (c->turn_secret_file && c->turn_user) {
+        return conf_fail(f, "%s: turn-secret-file: there is a turn-user too, from %s",
+                         b->v[CONF_AT_turn_secret_file].where[0], b->v[CONF_AT_turn_user].where[0]);
+    }
+    if (c->jwt_secret_file && c->jwt_secret) {
+        return conf_fail(f, "%s: jwt-secret-file: there is a jwt-secret too, from %s",
+                         b->v[CONF_AT_jwt_secret_file].where[0], b->v[CONF_AT_jwt_secret].where[0]);
+    }
+    return read_secret(f, CONF_AT_jwt_secret_file, c->jwt_secret_file, &b->secret,
+                       &c->jwt_secret) &&
+           read_secret(f, CONF_AT_turn_secret_file, c->turn_secret_file, &b->turn_secret,
+                       &c->turn_secret) &&
+           read_secret(f, CONF_AT_turn_password_file, c->turn_password_file, &b->turn_password,
+                       &c->turn_password);
 }
 
 bool conf_check_together(struct conf *c, struct conf_fill *f)
@@ -189,14 +221,5 @@ bool conf_check_together(struct conf *c, struct conf_fill *f)
         return conf_fail(f, "%s: byte-burst is less than max-message: the largest would not pass",
                          v[CONF_AT_byte_burst].where[0]);
     }
-    if (!c->jwt_secret_file) {
-        return true;
-    }
-    const char *where = v[CONF_AT_jwt_secret_file].where[0];
-    if (c->jwt_secret) {
-        return conf_fail(f, "%s: jwt-secret-file: there is a jwt-secret too, from %s", where,
-                         v[CONF_AT_jwt_secret].where[0]);
-    }
-    c->jwt_secret = f->bank->secret = conf_read_secret(f, where, c->jwt_secret_file);
-    return c->jwt_secret;
+    return read_secrets(c, f);
 }

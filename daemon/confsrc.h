@@ -62,6 +62,7 @@ struct conf_bank {
     struct conf_value v[CONF_ROWS];
     char *secret;      /* what jwt-secret-file holds */
     char *cluster_key; /* what cluster-key-file holds */
+    char *turn_secret, *turn_password;
 };
 
 /* conf_fill is a reading under way: the bank it fills and where it says what is wrong. */

@@ -12,9 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define AUDIT_CLOSE_US 3000000u
-#define AUDIT_RECENT_S 60u /* as long ago a dropped record still counts as degraded */
-#define FIXED_TEXT     512u
+#define AUDIT_CLOSE_US    3000000u
+#define AUDIT_RECENT_S    60u /* as long ago a dropped record still counts as degraded */
+#define TURN_SECRET_LEAST 20u /* of its hash: RFC 2104 3 */
+#define FIXED_TEXT        512u
 
 /* One daemon is one process; the hooks need no other context. */
 static struct {
@@ -128,6 +129,10 @@ static void say_weak(const struct conf *c)
     if (c->jwt_secret && token_secret_is_weak(strlen(c->jwt_secret))) {
         LOG(LOG_WARN, "the JWT secret has less than 32 bytes and can be guessed from a token",
             LOG_NUM("bytes", strlen(c->jwt_secret)));
+    }
+    if (c->turn_secret && strlen(c->turn_secret) < TURN_SECRET_LEAST) {
+        LOG(LOG_WARN, "the TURN secret has less than 20 bytes and can be guessed from a credential",
+            LOG_NUM("bytes", strlen(c->turn_secret)));
     }
     if (conf_exposed()) {
         LOG(LOG_WARN, "a secret stands in a file that others can read",

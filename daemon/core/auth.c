@@ -324,13 +324,17 @@ uint64_t auth_follow_clock(struct hub *h)
     int64_t by = lead - h->wall_lead;
     if (by > CLOCK_STEP_MS || by < -CLOCK_STEP_MS) {
         h->wall_lead = lead;
+        if (ice_is_timed(h)) {
+            ice_change(h);
+        }
         for (uint32_t i = 0; i < h->nslots && h->nexpiring; i++) {
             if (h->slots[i] && !h->slots[i]->doomed) {
                 client_arm(h, h->slots[i]);
             }
         }
     }
-    return h->nexpiring ? h->now.mono_us + CLOCK_LOOK_US : UINT64_MAX;
+    return h->nexpiring || (ice_is_timed(h) && h->ids.count) ? h->now.mono_us + CLOCK_LOOK_US
+                                                             : UINT64_MAX;
 }
 
 bool auth_end(struct hub *h, struct client *c)

@@ -237,7 +237,8 @@ static bool must_register(const struct hub *h, const struct client *c)
 
 static uint64_t client_due(const struct hub *h, const struct client *c)
 {
-    uint64_t due = auth_due(h, c);
+    uint64_t due = auth_due(h, c), ice = ice_due(c);
+    due = ice < due ? ice : due;
     if (must_register(h, c)) {
         uint64_t late = c->waiting_us + h->conf.register_us;
         due = late < due ? late : due;
@@ -298,6 +299,7 @@ void client_timer(struct hub *h, struct client *c)
     if (h->conf.heartbeat_us && now >= heartbeat_due(h, c)) {
         heartbeat(h, c);
     }
+    ice_tell(h, c);
     if (!c->doomed) {
         client_arm(h, c);
     }

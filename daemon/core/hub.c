@@ -50,6 +50,7 @@ struct hub *hub_new(const struct hub_conf *conf, const struct hub_ops *ops, void
     h->ctx = ctx;
     h->now = now;
     h->started_us = now.mono_us;
+    h->wall_lead = now.wall_ms - (int64_t)(now.mono_us / 1000);
     h->out_cap =
         conf->max_message + STAMP_ROOM > OUT_MIN ? conf->max_message + STAMP_ROOM : OUT_MIN;
     uint8_t secret[16], life[32];

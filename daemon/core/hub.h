@@ -24,6 +24,14 @@ struct hub_ref {
 
 enum hub_policy { HUB_REPLACE, HUB_REJECT };
 
+/* hub_ice is what clients are told of STUN and TURN servers; borrowed until the next hub_reconf. */
+struct hub_ice {
+    struct sp_str stun, turn;           /* JSON arrays of URLs; empty: none */
+    struct sp_str username, credential; /* of TURN, for all; empty: see hub_ops.turn_credential */
+    uint64_t ttl_us; /* how long one that was made for a client is good; whole seconds */
+    uint32_t serial; /* when it is another one, all clients are told anew */
+};
+
 /* hub_conf is copied by hub_new and hub_reconf, with what its pointers say unless stated otherwise;
  * durations in microseconds, sizes in bytes. */
 struct hub_conf {
@@ -41,6 +49,7 @@ struct hub_conf {
     struct limits limits;
     const struct limits *role_limits; /* RIGHTS_ROLES of them; NULL: limits, for every role */
     const struct rights *rights;      /* NULL: the defaults */
+    struct hub_ice ice;               /* empty: nobody is told of any */
     const char *server;               /* borrowed for good: name and version for "registered" */
     struct sp_str node;               /* for good: its name among others; empty: it is alone */
 };
@@ -67,7 +76,8 @@ struct hub_grant {
  * are compared with it by address. */
 extern const char hub_expired[];
 
-#define HUB_IDS_MAX 16u
+#define HUB_IDS_MAX        16u
+#define HUB_CREDENTIAL_MAX 64u /* base64 of any hash */
 
 enum hub_wrote { HUB_WROTE, HUB_BUSY, HUB_GONE };
 
@@ -97,6 +107,9 @@ struct hub_ops {
      * that of its grant, NULL without one. Where the configuration gives another role now, it
      * changes *role, which is borrowed for the call. */
     bool (*vouch)(void *ctx, void *sock, const struct hub_basis *basis, struct sp_str *role);
+    /* turn_credential makes the password that belongs to a TURN user name into out, which has
+     * HUB_CREDENTIAL_MAX bytes. Its length; 0: it cannot now. */
+    size_t (*turn_credential)(void *ctx, struct sp_str username, char *out);
     /* reload reads the configuration again and calls hub_reconf when it is good; otherwise false
      * and a sentence in why. */
     bool (*reload)(void *ctx, char *why, size_t cap);

@@ -59,6 +59,7 @@ struct client {
     const char *close_reason; /* constant */
     int64_t since_ms, rtt_us;
     struct sp_str role, meta, addr;
+    uint64_t ice_due_us; /* when it is told anew of TURN servers; 0: not by itself */
     char resume[SP_RESUME_LEN];
     struct wheel_node timer;
     struct client *next; /* in the doomed or the dead list */
@@ -198,6 +199,20 @@ uint64_t auth_follow_clock(struct hub *h);
 uint64_t auth_due(const struct hub *h, const struct client *c);
 /* auth_end closes it when that time has come; true when it did. */
 bool auth_end(struct hub *h, struct client *c);
+
+/* ---- ice.c */
+/* ice_is_timed tells whether clients get credentials that end. */
+bool ice_is_timed(const struct hub *h);
+/* ice_put adds iceServers and ttl to a message to a registered client, with credentials of its own
+ * where they are made, and plans when it is told anew. Nothing where nothing is configured; what
+ * cannot be made now is left out and told later. */
+void ice_put(struct hub *h, struct client *c, struct sp_json *j);
+/* ice_due gives the time at which it is told anew; UINT64_MAX: never. ice_tell does it when that
+ * time has come. */
+uint64_t ice_due(const struct client *c);
+void ice_tell(struct hub *h, struct client *c);
+/* ice_change has every client told anew soon: what they know does not hold any more. */
+void ice_change(struct hub *h);
 
 /* ---- hub.c */
 /* hub_charge takes more from the sender's bucket for a request that was dear: n messages' worth. */

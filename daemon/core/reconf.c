@@ -64,6 +64,7 @@ static void look_again(struct hub *h, struct client *c)
 void hub_reconf(struct hub *h, const struct hub_conf *conf, struct hub_now now)
 {
     bool errors = h->conf.max_errors != conf->max_errors;
+    bool ice = h->conf.ice.serial != conf->ice.serial;
     h->now = now;
     reconf_limits(h, conf);
     for (uint32_t i = 0; i < h->nslots; i++) {
@@ -77,6 +78,9 @@ void hub_reconf(struct hub *h, const struct hub_conf *conf, struct hub_now now)
         if (c && !c->doomed) {
             look_again(h, c);
         }
+    }
+    if (ice) {
+        ice_change(h);
     }
     cluster_regrade(h);
     hub_settle(h);

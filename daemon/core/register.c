@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-static const char *const features[] = {"ack", "bye", "list-page", "watch", "monitor", "takeover"};
+static const char *const features[] = {"ack",     "bye",      "list-page",  "watch",
+                                       "monitor", "takeover", "ice-servers"};
 
 static void send_registered(struct hub *h, struct client *c)
 {
@@ -20,6 +21,7 @@ static void send_registered(struct hub *h, struct client *c)
     sp_json_int(&j, "epoch", (int64_t)c->epoch);
     sp_json_int(&j, "heartbeatInterval", (int64_t)(h->conf.heartbeat_us / 1000));
     sp_json_str(&j, "resume", (struct sp_str){c->resume, sizeof(c->resume)});
+    ice_put(h, c, &j);
     sp_json_str(&j, "server", sp_str(h->conf.server));
     sp_json_array(&j, "features");
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {

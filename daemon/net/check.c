@@ -99,6 +99,11 @@ bool net_check(const struct net_conf *conf, struct net_bad *bad, char *why, size
     }
     bool auth = gate_auth(gate);
     gate_free(gate);
+    struct ice *ice = ice_new(&conf->ice, bad, why, cap);
+    if (!ice) {
+        return false;
+    }
+    ice_free(ice);
     *bad = (struct net_bad){NULL, 0};
     if (auth && conf->allow_anonymous) {
         *bad = (struct net_bad){"allow-anonymous", 0};

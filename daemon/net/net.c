@@ -240,7 +240,8 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
     n->started_us = mono_us();
     struct net_bad bad;
     n->gate = gate_new(&conf->gate, &bad, why, cap);
-    bool ok = n->gate && check_limit_fds(conf, why, cap);
+    n->ice = n->gate ? ice_new(&conf->ice, &bad, why, cap) : NULL;
+    bool ok = n->ice && check_limit_fds(conf, why, cap);
     for (unsigned i = 0; ok && i < conf->nlisten; i++) {
         ok = listen_open(n, &conf->listen[i], why, cap);
         *bind_failed = !ok;
@@ -251,7 +252,9 @@ struct net *net_new(const struct net_conf *conf, const struct hub_conf *hub, cha
     }
     ok = ok && ws_init(n, why, cap);
     if (ok) {
-        n->hub = hub_new(hub, &ws_ops, n, net_now(n));
+        struct hub_conf with = *hub;
+        with.ice = ice_view(n->ice);
+        n->hub = hub_new(&with, &ws_ops, n, net_now(n));
         ok = n->hub && nodes_start(n, why, cap);
     }
     if (!ok) {
@@ -282,29 +285,44 @@ bool net_is_tls(const struct net *n, unsigned i)
     return n->listeners[i].tls;
 }
 
+/* The hub borrows from the one in force. */
+static void exchange_ice(struct net *n, struct ice *fresh, const struct hub_conf *hub)
+{
+    struct ice *old = n->ice;
+    struct hub_conf with = *hub;
+    ice_follow(fresh, old);
+    with.ice = ice_view(fresh);
+    n->ice = fresh;
+    hub_reconf(n->hub, &with, net_now(n));
+    ice_free(old);
+}
+
 bool net_reconf(struct net *n, const struct net_conf *conf, const struct hub_conf *hub,
                 struct net_bad *bad, char *why, size_t cap)
 {
     struct gate *gate = gate_new(&conf->gate, bad, why, cap);
-    if (!gate) {
-        return false;
+    struct ice *ice = gate ? ice_new(&conf->ice, bad, why, cap) : NULL;
+    if (!ice) {
+        goto refused;
     }
     *bad = (struct net_bad){NULL, 0};
     if (gate_auth(n->gate) && !gate_auth(gate)) {
         snprintf(why, cap, "authentication can be switched off by a restart only");
-        gate_free(gate);
-        return false;
+        goto refused;
     }
     if (n->tls && !tls_reload(n->tls, &conf->tls, why, cap)) {
-        gate_free(gate);
-        return false;
+        goto refused;
     }
     gate_free(n->gate);
     n->gate = gate;
     n->conf.stop_us = conf->stop_us;
     n->conf.node = conf->node; /* the same name, in memory that stays */
-    hub_reconf(n->hub, hub, net_now(n));
+    exchange_ice(n, ice, hub);
     return true;
+refused:
+    ice_free(ice);
+    gate_free(gate);
+    return false;
 }
 
 void net_withhold(struct net *n, bool on)
@@ -386,6 +404,7 @@ void net_free(struct net *n)
     hub_free(n->hub);
     tls_free(n->tls);
     gate_free(n->gate);
+    ice_free(n->ice);
     listen_close(n);
     if (n->reserve_fd >= 0) {
         close(n->reserve_fd);

@@ -48,6 +48,15 @@ struct net_gate {
     bool certs; /* client certificates are asked for */
 };
 
+/* net_ice says what clients are told of STUN and TURN servers; borrowed, NULL and empty where
+ * nothing is set. */
+struct net_ice {
+    struct net_list urls;
+    const char *user, *password; /* the same for everybody, or */
+    const char *secret;          /* what the password of each is made of */
+    uint64_t ttl_us;
+};
+
 /* net_audit is how the audit log stands. */
 struct net_audit {
     bool on, failing;
@@ -79,6 +88,7 @@ struct net_conf {
     bool allow_anonymous;
     struct net_tls tls;
     struct net_gate gate;
+    struct net_ice ice;
     const char *node;                /* borrowed: name of this server in /health */
     const char *redis, *cluster_key; /* of the bus to other nodes; NULL: there are none */
     struct net_hooks hooks;
@@ -103,8 +113,8 @@ unsigned net_port(const struct net *n, unsigned i);
 bool net_is_unix(const struct net *n, unsigned i);
 bool net_is_tls(const struct net *n, unsigned i);
 
-/* net_reconf takes gate, certificates, stop_us and the hub's configuration into use, or nothing of
- * it. Authentication cannot be switched off so. False with a sentence in why. */
+/* net_reconf takes gate, certificates, ICE servers, stop_us and the hub's configuration into use,
+ * or nothing of it. Authentication cannot be switched off so. False with a sentence in why. */
 bool net_reconf(struct net *n, const struct net_conf *conf, const struct hub_conf *hub,
                 struct net_bad *bad, char *why, size_t cap);
 /* net_withhold stops relaying and registering, while the audit log is required and fails. */

@@ -5,6 +5,7 @@
 
 #include "daemon/net/bus.h"
 #include "daemon/net/gate.h"
+#include "daemon/net/ice.h"
 #include "libproto/wsframe.h"
 
 #include <libwebsockets.h>
@@ -98,6 +99,7 @@ struct net {
     struct net_conf conf;
     struct hub *hub;
     struct gate *gate;
+    struct ice *ice;
     uint64_t answers[HTTP_COUNT], tls_failures, cert_refusals;
     uint32_t max_message;
     uv_loop_t loop;

@@ -54,6 +54,11 @@ static void op_random(void *ctx, void *buf, size_t len)
     }
 }
 
+static size_t op_turn_credential(void *ctx, struct sp_str username, char *out)
+{
+    return ice_credential(((const struct net *)ctx)->ice, username, out);
+}
+
 static uint64_t op_clock(void *ctx)
 {
     return net_now(ctx).mono_us;
@@ -86,6 +91,7 @@ const struct hub_ops ws_ops = {.write = op_write,
                                .event = op_event,
                                .authenticate = admit_register,
                                .vouch = admit_vouch,
+                               .turn_credential = op_turn_credential,
                                .reload = op_reload,
                                .drain = op_drain,
                                .bus_send = nodes_send};

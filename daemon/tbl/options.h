@@ -39,6 +39,16 @@ SIGD_OPTION(jwt_audience, "jwt-audience", 0, STRING, NULL, 0, 0, true, NULL, "TE
             "aud that a token must name")
 SIGD_OPTION(jwt_leeway, "jwt-leeway", 0, DURATION, "0", 0, 300000000, true, NULL, "DUR",
             "how far the clock of a token's issuer may be off")
+SIGD_OPTION(ice_server, "ice-server", 0, LIST, NULL, 0, 16, true, NULL, "URL",
+            "tell clients of this stun:, stuns:, turn: or turns: server; repeatable")
+SIGD_OPTION(turn_secret_file, "turn-secret-file", 0, STRING, NULL, 0, 0, true, NULL, "FILE",
+            "secret shared with the TURN servers, of which time-limited credentials are made")
+SIGD_OPTION(turn_ttl, "turn-ttl", 0, DURATION, "1h", 1000000, 86400000000, true, NULL, "DUR",
+            "life of those credentials")
+SIGD_OPTION(turn_user, "turn-user", 0, STRING, NULL, 0, 0, true, NULL, "NAME",
+            "user of the TURN servers, the same for all clients")
+SIGD_OPTION(turn_password_file, "turn-password-file", 0, STRING, NULL, 0, 0, true, NULL, "FILE",
+            "read its password from FILE, which others must not be able to read")
 SIGD_OPTION(rights, "rights", 0, LIST, NULL, 0, 64, true, NULL, "ROLE GRANT...",
             "what ROLE may do, instead of its row of --print-rights; repeatable")
 SIGD_OPTION(default_role, "default-role", 0, WORD, NULL, 0, 0, true, NULL, "ROLE",

@@ -19,6 +19,8 @@ SP_REQUEST(BYE, bye, SP_B(TARGET), SP_B(SESSION) | SP_B(REASON), SP_ST_REGISTERE
            "end a session")
 SP_REQUEST(LIST, list, 0, SP_B(MATCH) | SP_B(ROLE) | SP_B(LIMIT) | SP_B(AFTER) | SP_B(DETAIL),
            SP_ST_VOUCHED | SP_ST_REGISTERED, SP_CLASS_QUERY, "registered clients, a page at a time")
+SP_REQUEST(ICE_SERVERS, ice_servers, 0, 0, SP_ST_REGISTERED, SP_CLASS_FREE,
+           "STUN and TURN servers, with fresh credentials")
 SP_REQUEST(PING, ping, 0, 0, SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_FREE, "answered by pong")
 SP_REQUEST(WATCH, watch, 0, SP_B(MATCH) | SP_B(ROLE), SP_ST_VOUCHED | SP_ST_REGISTERED,
            SP_CLASS_QUERY, "be told who joins and leaves")

@@ -119,7 +119,11 @@ static void script_of_calls(struct world *w)
     crowd(w, 64, 140);
     ask(t, "'type':'list','detail':true");
     ask(t, "'type':'watch'");
+    ask(a, "'type':'ice-servers'");
+    ask(again, "'type':'ice-servers'");
     b->room = 0;
+    say(b, "{'type':'ice-servers'}");
+    advance(w, 2000); /* they are told anew */
     ask(again, "'type':'ice','target':'b','candidate':null");
     ask(again, "'type':'bye','target':'b'");
     m->room = 0;
@@ -219,6 +223,7 @@ static long run_script(bool rest, bool auth, part_fn script, part_fn check)
     struct hub_conf conf = world_conf();
     conf.auth = auth;
     conf.failures = bucket_rate(1, 1000000, 5);
+    conf.ice = (struct hub_ice){.turn = SP_STR("[\"turn:t\"]"), .ttl_us = 1000000};
     for (long n = 1;; n++) {
         countdown = n;
         for_good = rest;

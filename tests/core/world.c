@@ -133,6 +133,17 @@ static bool op_vouch(void *ctx, void *sock, const struct hub_basis *basis, struc
     return !basis || basis->key != w->revoked_key;
 }
 
+static size_t op_turn_credential(void *ctx, struct sp_str username, char *out)
+{
+    const struct world *w = ctx;
+    int n = w->no_credentials
+                ? 0
+                : snprintf(out, HUB_CREDENTIAL_MAX, "%s(%.*s)",
+                           w->turn_secret ? w->turn_secret : "key", (int)username.n, username.p);
+    assert_true(n < (int)HUB_CREDENTIAL_MAX);
+    return (size_t)n;
+}
+
 static bool op_reload(void *ctx, char *why, size_t cap)
 {
     struct world *w = ctx;
@@ -202,6 +213,7 @@ static const struct hub_ops ops = {.write = op_write,
                                    .clock = op_clock,
                                    .authenticate = op_authenticate,
                                    .vouch = op_vouch,
+                                   .turn_credential = op_turn_credential,
                                    .reload = op_reload,
                                    .drain = op_drain,
                                    .bus_send = op_bus_send,

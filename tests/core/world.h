@@ -57,6 +57,8 @@ struct world {
     /* authentication and administration */
     unsigned authentications, reloads, drains;
     uint64_t revoked_key;     /* hub_ops.vouch says no to it */
+    bool no_credentials;      /* they cannot be made */
+    const char *turn_secret;  /* credentials of the tests are "SECRET(USER)" */
     const char *conf_role;    /* what it gives those with "conf-role"; NULL: as they are */
     const char *reload_fails; /* the reason; NULL: reloads take conf into use */
     struct hub_conf conf;

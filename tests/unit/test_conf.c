@@ -400,8 +400,9 @@ static int child(int argc, char **argv, const char *kind)
     struct conf_args a;
     bool usage, searched = kind[0] != 'p'; /* sanitizers keep copies of what the process is given */
     CHECK(10, conf_load(&conf, &a, argc, argv, why, sizeof(why), &usage))
-    CHECK(11, conf.jwt_secret && strlen(conf.jwt_secret) == PAD_LEN + CANARY_LEN)
-    CHECK(12, is_canary(1, conf.jwt_secret + PAD_LEN))
+    const char *given = conf.jwt_secret ? conf.jwt_secret : conf.turn_secret;
+    CHECK(11, given && strlen(given) == PAD_LEN + CANARY_LEN)
+    CHECK(12, is_canary(1, given + PAD_LEN))
     CHECK(13, count_in_file(1, "/proc/self/cmdline") == 0)
     CHECK(14, count_in_file(1, "/proc/self/environ") == 0)
     CHECK(15, !getenv("JWT_SECRET") && !getenv("SIGD_JWT_SECRET"))
@@ -478,11 +479,15 @@ static void secrets_of_files_have_one_copy(void **state)
     unlink(".env");
     write_canary("secret", "", "\n", 1);
     run_child("file", NULL, (char *[]){"sigd", "--jwt-secret-file=secret", NULL});
+    run_child("file", NULL, (char *[]){"sigd", "--turn-secret-file=secret", NULL});
 }
 
 static void a_secret_goes_with_its_reading(void **state)
 {
     (void)state;
+    write_canary("secret", "", "\r\n", 1);
+    write_canary("later", "", "\n", 2);
+    run_child("reload", NULL, (char *[]){"sigd", "--turn-secret-file=secret", NULL});
     write_canary("secret", "", "\r\n", 1);
     write_canary("later", "", "\n", 2);
     run_child("reload", NULL, (char *[]){"sigd", "--jwt-secret-file=secret", NULL});

@@ -115,7 +115,7 @@ static void test_classes(void **state)
                 {SP_T_WATCH, SP_CLASS_QUERY},    {SP_T_MONITOR, SP_CLASS_ADMIN},
                 {SP_T_SESSIONS, SP_CLASS_ADMIN}, {SP_T_STATS, SP_CLASS_ADMIN},
                 {SP_T_KICK, SP_CLASS_ADMIN},     {SP_T_DRAIN, SP_CLASS_ADMIN},
-                {SP_T_RELOAD, SP_CLASS_ADMIN}};
+                {SP_T_RELOAD, SP_CLASS_ADMIN},   {SP_T_ICE_SERVERS, SP_CLASS_FREE}};
     size_t n = sizeof(rows) / sizeof(rows[0]), requests = 0;
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(sp_request_row(rows[i].type)->class, rows[i].class);

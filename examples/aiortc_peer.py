@@ -40,6 +40,8 @@ class Call:
         self.peer.spawn(sink.start())
 
     async def on_state(self):
+        if self.over.is_set():
+            return
         print(f"{self.target}: {self.pc.connectionState}")
         if self.pc.connectionState == "failed":
             await self.hang_up("ice-failed")

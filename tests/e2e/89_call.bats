@@ -151,11 +151,15 @@ no_candidates='any(.findings[]; .code == "no_candidates")'
     [ ! -s job.err ]
 }
 
+is_answered() {
+    grep -q '^alice: read$' caller.out
+}
+
 @test "the Python example calls a tab of the example: a line is a message, their end hangs up" {
     serve "$EXAMPLES"
     background "$NODE" "$E2E/call.mjs" answer
     "$SIGCTL" wait peer alice
-    { echo typed && wait_for grep -q '^alice: read$' caller.out; } |
+    { echo typed && wait_for is_answered; } |
         example_peer --call alice >caller.out 2>caller.err
     ended
     explained "$session" python-1 alice "(.caller | $described) and (.callee | $trickled)"

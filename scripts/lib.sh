@@ -16,7 +16,8 @@ build_packages=(gcc:gcc libc6-dev cmake:cmake ninja-build:ninja pkg-config:pkg-c
 test_packages=(libcmocka-dev bats:bats bats-assert bats-support clang-format:clang-format
     cppcheck:cppcheck shellcheck:shellcheck mandoc:mandoc chromium:chromium python3 python3-aiortc
     python3-jsonschema python3-websockets nodejs:node npm:npm jq:jq tmux:tmux zsh:zsh fish:fish
-    systemd:systemd-analyze openssl:openssl nginx caddy logrotate testssl.sh:testssl
+    systemd:systemd-analyze openssl:openssl nginx caddy logrotate coturn
+    testssl.sh:testssl
     prometheus:promtool perl:prove libxml2-utils:xmllint
     redis-server:redis-server)
 

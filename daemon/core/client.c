@@ -164,6 +164,7 @@ static void settle_one(struct hub *h, struct client *c)
 {
     monitor_drop(h, c);
     presence_drop(h, c);
+    held_drop(h, c);
     client_leave(h, c, bye_of(c->close_code));
     emit_disconnect(h, c, c->close_code, c->close_reason);
     c->state = CLIENT_CLOSING;
@@ -314,6 +315,7 @@ void hub_closed(struct hub *h, struct hub_ref ref, unsigned code, struct hub_now
     h->now = now;
     monitor_drop(h, c);
     presence_drop(h, c);
+    held_drop(h, c);
     if (!c->doomed) {
         c->doomed = true;
         client_leave(h, c, SP_BYE_PEER_LEFT);

@@ -5,6 +5,7 @@
 
 #include "daemon/core/cluster.h"
 #include "daemon/core/feed.h"
+#include "daemon/core/held.h"
 #include "daemon/core/hub.h"
 #include "daemon/core/order.h"
 #include "daemon/core/wheel.h"
@@ -24,7 +25,7 @@ struct grant {
 };
 
 enum client_state { CLIENT_OPEN, CLIENT_REGISTERED, CLIENT_CLOSING, CLIENT_DEAD };
-enum timer_kind { TIMER_CLIENT, TIMER_SESSION };
+enum timer_kind { TIMER_CLIENT, TIMER_SESSION, TIMER_HELD };
 
 /* client is one connection, registered or not. The hub owns it from hub_open until the hub_tick
  * after hub_closed. What every relayed message touches comes first, in two cache lines. */
@@ -61,6 +62,7 @@ struct client {
     struct sp_str role, meta, addr;
     uint64_t ice_due_us; /* when it is told anew of TURN servers; 0: not by itself */
     char resume[SP_RESUME_LEN];
+    struct held_by held;
     struct wheel_node timer;
     struct client *next; /* in the doomed or the dead list */
     struct node *node;   /* that it is with; NULL: this one. It has no socket here */
@@ -117,6 +119,7 @@ struct hub {
     struct wheel wheel;
     struct feed feed;
     struct cluster cluster;
+    struct holding holding;
     struct watch *watches;
     struct client *doomed, *dead;
     struct sp_stamp stamp, since_stamp;
@@ -217,6 +220,8 @@ void ice_change(struct hub *h);
 /* ---- hub.c */
 /* hub_charge takes more from the sender's bucket for a request that was dear: n messages' worth. */
 void hub_charge(struct hub *h, struct client *c, uint32_t n);
+/* hub_again handles a held message, already counted, as if it came now; it is not held again. */
+void hub_again(struct hub *h, struct client *c, const char *buf, size_t len);
 
 /* ---- reconf.c */
 void reconf_limits(struct hub *h, const struct hub_conf *conf);

@@ -83,5 +83,6 @@ void hub_reconf(struct hub *h, const struct hub_conf *conf, struct hub_now now)
         ice_change(h);
     }
     cluster_regrade(h);
+    held_look(h);
     hub_settle(h);
 }

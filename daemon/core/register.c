@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-static const char *const features[] = {"ack",     "bye",      "list-page",  "watch",
-                                       "monitor", "takeover", "ice-servers"};
+static const char *const features[] = {"ack",     "bye",      "list-page",   "watch",
+                                       "monitor", "takeover", "ice-servers", "hold"};
 
 static void send_registered(struct hub *h, struct client *c)
 {
@@ -179,6 +179,7 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
     } else {
         presence_tell(h, c, "join");
     }
+    held_arrived(h, c);
     return true;
 }
 
@@ -208,6 +209,7 @@ static void register_again(struct hub *h, struct client *c, const struct sp_msg 
         cluster_joined(h, c, true);
         str_free(before.role);
         send_registered(h, c);
+        held_look(h); /* it may see others now, and they it */
     }
 }
 

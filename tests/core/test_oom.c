@@ -97,6 +97,14 @@ static void crowd(struct world *w, int from, int to)
     }
 }
 
+/* Two are told at once that there is no room, and that is an answer too. */
+static void hold_three(struct sock *s)
+{
+    say(s, "{'type':'offer','target':'crowd70','sdp':'v','hold':1000}");
+    say(s, "{'type':'offer','target':'nobody','sdp':'v','hold':10}");
+    say(s, "{'type':'offer','target':'crowd70','sdp':'v','hold':1000}");
+}
+
 /* Touches every allocation that the core makes. */
 static void script_of_calls(struct world *w)
 {
@@ -114,6 +122,7 @@ static void script_of_calls(struct world *w)
     ask(a, "'type':'offer','target':'b','sdp':'v','sessionId':'s'");
     ask(b, "'type':'offer','target':'a','sdp':'v','sessionId':'t'");
     ask(a, "'type':'offer','target':'b','sdp':'v'");
+    hold_three(b);
     struct sock *again = dial(w);
     ask(again, resume);
     crowd(w, 64, 140);
@@ -199,6 +208,7 @@ static void check_calls(struct world *w)
     assert_int_equal(hub_connections(w->hub), 0);
     assert_int_equal(hub_clients(w->hub), 0);
     assert_int_equal(hub_sessions(w->hub), 0);
+    assert_int_equal(hub_held(w->hub), 0);
 }
 
 /* Whoever has the id in the registry is one connection, which can be reached under it. */

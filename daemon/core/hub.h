@@ -215,7 +215,7 @@ uint32_t hub_connections(const struct hub *h);
 uint32_t hub_clients(const struct hub *h); /* of this node */
 uint32_t hub_sessions(const struct hub *h);
 uint64_t hub_queued_bytes(const struct hub *h); /* walks all clients */
-uint32_t hub_held(const struct hub *h); /* offers that wait for their target */
+uint32_t hub_held(const struct hub *h);         /* offers that wait for their target */
 uint32_t hub_monitors(const struct hub *h);
 const struct hub_counts *hub_counts(const struct hub *h);
 

@@ -28,7 +28,8 @@ void mask_url(char *out, size_t cap, const char *url)
 static bool is_secret(const struct sp_doc *doc, const struct sp_member *m)
 {
     struct sp_str key = {doc->buf + m->key_off, m->key_len};
-    return m->key_escaped || sp_str_eq(key, SP_STR("token")) || sp_str_eq(key, SP_STR("resume"));
+    return m->key_escaped || sp_str_eq(key, SP_STR("token")) || sp_str_eq(key, SP_STR("resume")) ||
+           sp_str_eq(key, SP_STR("iceServers"));
 }
 
 void mask_frame(FILE *f, struct sp_str text)

@@ -76,6 +76,15 @@ static int take_id(struct ctl *c, const char *id)
     return 0;
 }
 
+/* What the server told of STUN and TURN servers in its answer, if that is the last one. */
+static struct sp_str servers_of(const struct ctl *c)
+{
+    const struct link_msg *m = link_reply(c->link);
+    const struct sp_member *list =
+        m->type == SP_T_REGISTERED ? sp_doc_find(&m->doc, SP_STR("iceServers")) : NULL;
+    return list && list->kind == SP_J_ARRAY ? sp_doc_raw(&m->doc, list) : (struct sp_str){NULL, 0};
+}
+
 static void print_registered(struct ctl *c)
 {
     struct print_line l;
@@ -86,10 +95,14 @@ static void print_registered(struct ctl *c)
         }
         return;
     }
-    if (print_begin(&l, SP_ID_MAX)) {
+    struct sp_str servers = servers_of(c);
+    if (print_begin(&l, SP_ID_MAX + servers.n)) {
         sp_json_bool(&l.j, "ok", true);
         sp_json_str(&l.j, "type", SP_STR("registered"));
         sp_json_str(&l.j, "id", sp_str(c->id));
+        if (servers.n && !c->opts.plain) { /* columns stand where they are */
+            sp_json_raw(&l.j, "ice_servers", servers);
+        }
         print_time(&l, link_wall_us());
         print_end(&c->opts, &l);
     }

@@ -32,6 +32,8 @@ const struct command commands[] = {
      "who is there, how far away", list_rows, 0, 0, CMD_LATE, cmd_list},
     {"ping", "", "round-trip times", "sigctl ping -C 10", "who is there, how far away", ping_rows,
      0, 0, CMD_LATE, cmd_ping},
+    {"ice-servers", "", "STUN and TURN servers, with credentials", "sigctl -i drone-1 ice-servers",
+     "who is there, how far away", ice_servers_rows, 0, 0, CMD_LATE, cmd_ice_servers},
     {"sessions", "", "open sessions, oldest first", "sigctl sessions --match 'drone-*'",
      "look after the server, by role", sessions_rows, 0, 0, CMD_LATE, cmd_sessions},
     {"stats", "", "counters of the server", "sigctl stats --json", "look after the server, by role",

@@ -141,6 +141,7 @@ COMMAND(listen);
 COMMAND(wait);
 COMMAND(list);
 COMMAND(ping);
+COMMAND(ice_servers);
 COMMAND(sessions);
 COMMAND(stats);
 COMMAND(kick);

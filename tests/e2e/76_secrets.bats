@@ -10,6 +10,8 @@ setup() {
     umask 077
     "$GEN_CERTS" certs >gen.log
     secret="c4n4ry jwt $(openssl rand -hex 20)"
+    turn_secret="c4n4ry turn $(openssl rand -hex 20)"
+    echo "$turn_secret" >turn
 }
 
 teardown() {
@@ -19,8 +21,8 @@ teardown() {
 # nothing_leaks OPTION…: everything happens, then everything is looked at.
 nothing_leaks() {
     start_tls -l 127.0.0.1:0 --audit audit.log --log-level debug --address-rate 0 \
-        --auth-failures 0 "$@"
-    E2E_SECRET=$secret py leaks drive
+        --auth-failures 0 --ice-server turn:t.example --turn-secret-file turn "$@"
+    E2E_SECRET=$secret E2E_TURN_SECRET=$turn_secret py leaks drive
     cp /proc/"$sigd_pid"/status seen.status
     stop_sigd
     py leaks check err out audit.log seen.*

@@ -31,6 +31,13 @@ def marked(name, text):
     return text
 
 
+def relays(name, got):
+    """The credentials of TURN servers that a client was told."""
+    for server in got["iceServers"]:
+        marks[name + " turn user"] = server["username"]
+        marks[name + " turn credential"] = server["credential"]
+
+
 def good(name, who, **claims):
     return marked(name, token(who, secret=SECRET, jti=mark(name + " jti"), **claims))
 
@@ -224,13 +231,16 @@ def read_proc(name):
 
 def drive():
     marks["jwt secret"] = SECRET
+    marks["turn secret"] = os.environ["E2E_TURN_SECRET"]
     boss = Peer(headers=bearer(good("boss", "boss", role="admin")))
     boss.register("boss")
     watch = Peer(headers=bearer(good("watch", "watch", role="monitor")))
     watch.register("watch")
     monitor(watch)
     a = Peer(headers=bearer(good("a", "a", role="operator")))
-    a.register("a")
+    relays("registered", a.register("a"))
+    a.send(type="ice-servers")
+    relays("asked", a.get("ice-servers"))
     b = Peer(headers=bearer(good("b", "b", role="drone")))
     b.register("b")
     cam = resume()

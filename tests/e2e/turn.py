@@ -6,12 +6,10 @@ import base64
 import hashlib
 import hmac
 import os
-import re
 import secrets
 import signal
 import socket
 import struct
-import sys
 import time
 
 from peer import WAIT, Peer, equal, main

@@ -183,7 +183,7 @@ struct hub_ref hub_open(struct hub *h, void *sock, const struct hub_peer *peer, 
 static struct client *begin(struct hub *h, struct hub_ref ref, struct hub_now now)
 {
     struct client *c = client_get(h, ref);
-    if (!c || c->doomed) {
+    if (!c || c->doomed || c->away) {
         return NULL;
     }
     h->now = now;
@@ -340,6 +340,7 @@ void hub_pong(struct hub *h, struct hub_ref ref, const char *payload, size_t len
     if (c && c->last_ping_us && sp_parse_int((struct sp_str){payload, len}, &sent) &&
         sent == (int64_t)c->last_ping_us) {
         c->rtt_us = (int64_t)now.mono_us - sent;
+        resume_ponged(c);
     }
 }
 
@@ -466,6 +467,12 @@ uint64_t hub_queued_bytes(const struct hub *h)
 uint32_t hub_held(const struct hub *h)
 {
     return h->holding.count;
+}
+
+uint32_t hub_away(const struct hub *h, size_t *bytes)
+{
+    *bytes = h->away_bytes;
+    return h->naway;
 }
 
 uint32_t hub_monitors(const struct hub *h)

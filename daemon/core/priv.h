@@ -8,6 +8,7 @@
 #include "daemon/core/held.h"
 #include "daemon/core/hub.h"
 #include "daemon/core/order.h"
+#include "daemon/core/resume.h"
 #include "daemon/core/wheel.h"
 #include "libproto/id.h"
 #include "libproto/map.h"
@@ -35,6 +36,7 @@ struct client {
     enum client_state state;
     bool vouched; /* it has rights of its own, before it registers too */
     bool local, doomed;
+    bool away;                   /* registered without a link: see resume.h */
     uint8_t role_ix;             /* in the table of rights */
     uint8_t missed;              /* pings in a row without a sign of life */
     uint32_t nsessions, nopened; /* in its list; those of them that it opened */
@@ -63,6 +65,7 @@ struct client {
     uint64_t ice_due_us; /* when it is told anew of TURN servers; 0: not by itself */
     char resume[SP_RESUME_LEN];
     struct held_by held;
+    struct lasting *lasting; /* owned; NULL: it does not come back */
     struct wheel_node timer;
     struct client *next; /* in the doomed or the dead list */
     struct node *node;   /* that it is with; NULL: this one. It has no socket here */
@@ -120,6 +123,8 @@ struct hub {
     struct feed feed;
     struct cluster cluster;
     struct holding holding;
+    uint32_t naway;
+    size_t away_bytes; /* kept for those */
     struct watch *watches;
     struct client *doomed, *dead;
     struct sp_stamp stamp, since_stamp;
@@ -139,6 +144,9 @@ struct sp_str client_name(const struct client *c);
 enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b);
 /* client_relay is client_send for what other peers send, which outlives a takeover. */
 enum hub_wrote client_relay(struct hub *h, struct client *c, struct sp_buf *b);
+/* client_put writes or queues a message to one that is not away. client_ping sends a ping. */
+enum hub_wrote client_put(struct hub *h, struct client *c, struct sp_buf *b, bool relayed);
+void client_ping(struct hub *h, struct client *c);
 /* client_drain writes what is queued as far as the socket takes it; false when it is busy or gone.
  */
 bool client_drain(struct hub *h, struct client *c);

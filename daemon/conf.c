@@ -140,9 +140,9 @@ static void bank_free(struct conf_bank *b)
         conf_drop(&conf_rows[i], &b->v[i]);
     }
     wipe_text(b->secret);
+    wipe_text(b->cluster_key);
     wipe_text(b->turn_secret);
     wipe_text(b->turn_password);
-    wipe_text(b->cluster_key);
     free(b);
 }
 

@@ -173,6 +173,25 @@ static bool read_secret(struct conf_fill *f, unsigned at, const char *path, char
     return *out;
 }
 
+static bool check_cluster(struct conf *c, struct conf_fill *f)
+{
+    const struct conf_value *v = f->bank->v;
+    if (!c->redis) {
+        return true;
+    }
+    if (v[CONF_AT_node].source == CONF_FROM_DEFAULT) {
+        return conf_fail(f, "%s: redis needs a node of its own name, or two would have the same",
+                         v[CONF_AT_redis].where[0]);
+    }
+    if (!read_secret(f, CONF_AT_cluster_key_file, c->cluster_key_file, &f->bank->cluster_key,
+                     &c->cluster_key)) {
+        return false;
+    }
+    return strlen(c->cluster_key) >= CLUSTER_KEY_MIN ||
+           conf_fail(f, "%s: the key in %s has less than %u bytes",
+                     v[CONF_AT_cluster_key_file].where[0], c->cluster_key_file, CLUSTER_KEY_MIN);
+}
+
 static bool read_secrets(struct conf *c, struct conf_fill *f)
 {
     struct conf_bank *b = f->bank;
@@ -190,25 +209,6 @@ static bool read_secrets(struct conf *c, struct conf_fill *f)
                        &c->turn_secret) &&
            read_secret(f, CONF_AT_turn_password_file, c->turn_password_file, &b->turn_password,
                        &c->turn_password);
-}
-
-static bool check_cluster(struct conf *c, struct conf_fill *f)
-{
-    const struct conf_value *v = f->bank->v;
-    if (!c->redis) {
-        return true;
-    }
-    if (v[CONF_AT_node].source == CONF_FROM_DEFAULT) {
-        return conf_fail(f, "%s: redis needs a node of its own name, or two would have the same",
-                         v[CONF_AT_redis].where[0]);
-    }
-    const char *where = v[CONF_AT_cluster_key_file].where[0];
-    c->cluster_key = f->bank->cluster_key = conf_read_secret(f, where, c->cluster_key_file);
-    if (c->cluster_key && strlen(c->cluster_key) < CLUSTER_KEY_MIN) {
-        return conf_fail(f, "%s: the key in %s has less than %u bytes", where, c->cluster_key_file,
-                         CLUSTER_KEY_MIN);
-    }
-    return c->cluster_key;
 }
 
 bool conf_check_together(struct conf *c, struct conf_fill *f)

@@ -118,6 +118,7 @@ static void make_hub(struct plan *p, const struct conf *c)
         .heartbeat_us = (uint64_t)c->heartbeat_interval,
         .register_us = (uint64_t)c->register_timeout,
         .offer_us = (uint64_t)c->offer_timeout,
+        .resume_us = (uint64_t)c->resume_window,
         .session_us = (uint64_t)c->session_timeout,
         .slow_us = (uint64_t)c->send_timeout,
         .reconnect_us = (uint64_t)c->reconnect_window,

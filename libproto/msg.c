@@ -184,6 +184,7 @@ static enum sp_err take_value(struct sp_msg *msg, enum sp_msg_member id, const s
     case SP_M_BACKLOG:
     case SP_M_AGE:
     case SP_M_HOLD:
+    case SP_M_RECEIVED:
         return take_int(msg, id, 0, SP_INT_MAX, d);
     case SP_M_CONTENT:
     case SP_M_DETAIL:

@@ -14,9 +14,10 @@ build_packages=(gcc:gcc libc6-dev cmake:cmake ninja-build:ninja pkg-config:pkg-c
     libinih-dev libhiredis-dev zlib1g-dev)
 # shellcheck disable=SC2034
 test_packages=(libcmocka-dev bats:bats bats-assert bats-support clang-format:clang-format
-    cppcheck:cppcheck shellcheck:shellcheck mandoc:mandoc python3 python3-aiortc python3-jsonschema
-    python3-websockets nodejs:node npm:npm jq:jq tmux:tmux zsh:zsh fish:fish
-    systemd:systemd-analyze openssl:openssl nginx caddy logrotate coturn testssl.sh:testssl
+    cppcheck:cppcheck shellcheck:shellcheck mandoc:mandoc chromium:chromium python3 python3-aiortc
+    python3-jsonschema python3-websockets nodejs:node npm:npm jq:jq tmux:tmux zsh:zsh fish:fish
+    systemd:systemd-analyze openssl:openssl nginx caddy logrotate coturn
+    testssl.sh:testssl
     prometheus:promtool perl:prove libxml2-utils:xmllint
     redis-server:redis-server)
 

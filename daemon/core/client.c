@@ -41,14 +41,14 @@ void str_free(struct sp_str s)
     free((char *)(uintptr_t)s.p);
 }
 
-static enum hub_wrote send_or_queue(struct hub *h, struct client *c, struct sp_buf *b, bool relayed)
+enum hub_wrote client_put(struct hub *h, struct client *c, struct sp_buf *b, bool relayed)
 {
     assert(!b->full);
     if (c->doomed) {
         return HUB_GONE;
     }
-    if (c->node) {
-        return HUB_WROTE; /* its own node tells it */
+    if (c->node || c->away) {
+        return HUB_WROTE; /* its own node tells it; or nobody can hear an answer any more */
     }
     if (c->queue.count == 0) {
         enum hub_wrote r = h->ops.write(h->ctx, c->sock, b->p, b->n);
@@ -74,12 +74,12 @@ static enum hub_wrote send_or_queue(struct hub *h, struct client *c, struct sp_b
 
 enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b)
 {
-    return send_or_queue(h, c, b, false);
+    return client_put(h, c, b, false);
 }
 
 enum hub_wrote client_relay(struct hub *h, struct client *c, struct sp_buf *b)
 {
-    return send_or_queue(h, c, b, true);
+    return c->lasting ? resume_relay(h, c, b) : client_put(h, c, b, true);
 }
 
 void client_doom(struct hub *h, struct client *c, enum sp_close code)
@@ -158,12 +158,52 @@ static void shut(struct hub *h, struct client *c)
     h->ops.close(h->ctx, c->sock, c->close_code, c->close_reason);
 }
 
+/* The slot of one whose socket is gone may be used again. */
+static void release(struct hub *h, struct client *c)
+{
+    wheel_clear(&h->wheel, &c->timer);
+    c->state = CLIENT_DEAD;
+    h->slots[c->ref.slot] = NULL;
+    h->free_slots[h->nfree++] = c->ref.slot;
+    c->next = h->dead;
+    h->dead = c;
+}
+
+/* One that was away leaves; its old socket may still be closing. */
+static void leave_away(struct hub *h, struct client *c)
+{
+    resume_over(h, c);
+    client_leave(h, c, bye_of(c->close_code));
+    if (!c->sock) {
+        release(h, c);
+        return;
+    }
+    wheel_clear(&h->wheel, &c->timer);
+    c->state = CLIENT_DEAD;
+}
+
+static bool is_link_lost(unsigned code)
+{
+    return code == SP_CLOSE_HEARTBEAT || code == SP_CLOSE_SLOW;
+}
+
 /* hub_settle carries out what was marked during a call. Ending one client's sessions may overflow
  * another's queue and doom it too; the list grows until all is quiet. */
 static void settle_one(struct hub *h, struct client *c)
 {
+    if (c->away) {
+        leave_away(h, c);
+        return;
+    }
     monitor_drop(h, c);
     presence_drop(h, c);
+    held_drop(h, c);
+    if (is_link_lost(c->close_code) && resume_may(h, c)) {
+        emit_disconnect(h, c, c->close_code, c->close_reason);
+        resume_away(h, c);
+        h->ops.close(h->ctx, c->sock, c->close_code, c->close_reason);
+        return;
+    }
     client_leave(h, c, bye_of(c->close_code));
     emit_disconnect(h, c, c->close_code, c->close_reason);
     c->state = CLIENT_CLOSING;
@@ -206,7 +246,7 @@ bool client_drain(struct hub *h, struct client *c)
 void hub_writable(struct hub *h, struct hub_ref ref, struct hub_now now)
 {
     struct client *c = client_get(h, ref);
-    if (!c || c->state == CLIENT_DEAD) {
+    if (!c || c->state == CLIENT_DEAD || c->away) {
         return;
     }
     h->now = now;
@@ -238,6 +278,9 @@ static bool must_register(const struct hub *h, const struct client *c)
 static uint64_t client_due(const struct hub *h, const struct client *c)
 {
     uint64_t due = auth_due(h, c), ice = ice_due(c);
+    if (c->away) {
+        return c->lasting->until_us < due ? c->lasting->until_us : due;
+    }
     due = ice < due ? ice : due;
     if (must_register(h, c)) {
         uint64_t late = c->waiting_us + h->conf.register_us;
@@ -265,17 +308,31 @@ void client_arm(struct hub *h, struct client *c)
     }
 }
 
+void client_ping(struct hub *h, struct client *c)
+{
+    char payload[24];
+    int n = snprintf(payload, sizeof(payload), "%llu", (unsigned long long)h->now.mono_us);
+    c->last_ping_us = h->now.mono_us;
+    h->ops.ping(h->ctx, c->sock, payload, (size_t)n);
+}
+
 static void heartbeat(struct hub *h, struct client *c)
 {
     if (c->missed >= MAX_MISSED) {
         client_doom(h, c, SP_CLOSE_HEARTBEAT);
         return;
     }
-    char payload[24];
-    int n = snprintf(payload, sizeof(payload), "%llu", (unsigned long long)h->now.mono_us);
     c->missed++;
-    c->last_ping_us = h->now.mono_us;
-    h->ops.ping(h->ctx, c->sock, payload, (size_t)n);
+    client_ping(h, c);
+}
+
+static void away_timer(struct hub *h, struct client *c)
+{
+    if (h->now.mono_us >= c->lasting->until_us) {
+        client_doom(h, c, SP_CLOSE_HEARTBEAT);
+    } else {
+        client_arm(h, c);
+    }
 }
 
 void client_timer(struct hub *h, struct client *c)
@@ -286,6 +343,10 @@ void client_timer(struct hub *h, struct client *c)
         return;
     }
     if (auth_end(h, c)) {
+        return;
+    }
+    if (c->away) {
+        away_timer(h, c);
         return;
     }
     if (must_register(h, c) && now >= c->waiting_us + h->conf.register_us) {
@@ -305,6 +366,11 @@ void client_timer(struct hub *h, struct client *c)
     }
 }
 
+static bool says_goodbye(unsigned code)
+{
+    return code == SP_CLOSE_NORMAL || code == SP_CLOSE_GOING_AWAY;
+}
+
 void hub_closed(struct hub *h, struct hub_ref ref, unsigned code, struct hub_now now)
 {
     struct client *c = client_get(h, ref);
@@ -314,20 +380,22 @@ void hub_closed(struct hub *h, struct hub_ref ref, unsigned code, struct hub_now
     h->now = now;
     monitor_drop(h, c);
     presence_drop(h, c);
-    if (!c->doomed) {
-        c->doomed = true;
-        client_leave(h, c, SP_BYE_PEER_LEFT);
+    held_drop(h, c);
+    if (!c->doomed && !c->away) {
+        if (!says_goodbye(code) && resume_may(h, c)) {
+            resume_away(h, c);
+        } else {
+            c->doomed = true;
+            client_leave(h, c, SP_BYE_PEER_LEFT);
+        }
         emit_disconnect(h, c, code, code ? "closed by peer" : "connection lost");
     }
-    wheel_clear(&h->wheel, &c->timer);
-    c->state = CLIENT_DEAD;
     c->sock = NULL;
-    h->slots[c->ref.slot] = NULL;
     h->gens[c->ref.slot]++;
-    h->free_slots[h->nfree++] = c->ref.slot;
     h->nconn--;
-    c->next = h->dead;
-    h->dead = c;
+    if (!c->away) {
+        release(h, c);
+    }
     hub_settle(h);
 }
 
@@ -335,6 +403,7 @@ void client_free(struct hub *h, struct client *c)
 {
     wheel_clear(&h->wheel, &c->timer);
     queue_fini(&c->queue);
+    resume_free(c);
     free(c->err_at);
     auth_drop(h, c);
     free(c->addr_key);

@@ -60,7 +60,8 @@ struct hub *hub_new(const struct hub_conf *conf, const struct hub_ops *ops, void
     h->out = malloc(HUB_HEADROOM + h->out_cap);
     wheel_init(&h->wheel, now.mono_us);
     if (!h->out || !feed_init(&h->feed, conf->event_ring, contents_size(conf), life) ||
-        !sp_map_init(&h->ids, id_of, secret) || !cluster_init(h, conf->node)) {
+        !sp_map_init(&h->ids, id_of, secret) || !held_init(&h->holding, secret) ||
+        !cluster_init(h, conf->node)) {
         hub_free(h);
         return NULL;
     }
@@ -91,9 +92,11 @@ void hub_free(struct hub *h)
             session_discard(h, c->sessions);
         }
         presence_drop(h, c);
+        held_drop(h, c);
         client_free(h, c);
     }
     cluster_fini(h);
+    held_fini(&h->holding);
     feed_fini(&h->feed);
     addrs_fini(&h->addrs);
     order_fini(&h->order);
@@ -180,7 +183,7 @@ struct hub_ref hub_open(struct hub *h, void *sock, const struct hub_peer *peer, 
 static struct client *begin(struct hub *h, struct hub_ref ref, struct hub_now now)
 {
     struct client *c = client_get(h, ref);
-    if (!c || c->doomed) {
+    if (!c || c->doomed || c->away) {
         return NULL;
     }
     h->now = now;
@@ -288,6 +291,20 @@ static bool too_much_early(const struct hub *h, struct client *c, size_t len)
     return c->early_bytes > h->conf.early_bytes;
 }
 
+void hub_again(struct hub *h, struct client *c, const char *buf, size_t len)
+{
+    struct sp_str none = {NULL, 0};
+    struct sp_diag d;
+    struct sp_msg *m = &h->msg;
+    enum sp_err e = sp_msg_decode(m, buf, len, &h->conf.scan, &d);
+    m->have &= ~SP_B(HOLD);
+    if (e) {
+        reply_error(h, c, e, none, "%s", d.text);
+    } else if (!stopped(h, c, m)) {
+        handlers[m->type](h, c, m);
+    }
+}
+
 uint32_t hub_max_message(const struct hub *h, struct hub_ref ref)
 {
     const struct client *c = client_get(h, ref);
@@ -323,6 +340,7 @@ void hub_pong(struct hub *h, struct hub_ref ref, const char *payload, size_t len
     if (c && c->last_ping_us && sp_parse_int((struct sp_str){payload, len}, &sent) &&
         sent == (int64_t)c->last_ping_us) {
         c->rtt_us = (int64_t)now.mono_us - sent;
+        resume_ponged(c);
     }
 }
 
@@ -352,10 +370,16 @@ uint64_t hub_tick(struct hub *h, struct hub_now now)
     h->now = now;
     uint64_t look = auth_follow_clock(h);
     for (struct wheel_node *n; (n = wheel_pop(&h->wheel, now.mono_us));) {
-        if (n->kind == TIMER_CLIENT) {
+        switch ((enum timer_kind)n->kind) {
+        case TIMER_CLIENT:
             client_timer(h, n->owner);
-        } else {
+            break;
+        case TIMER_SESSION:
             session_timer(h, n->owner);
+            break;
+        case TIMER_HELD:
+            held_timer(h, n->owner);
+            break;
         }
         hub_settle(h);
     }
@@ -438,6 +462,17 @@ uint64_t hub_queued_bytes(const struct hub *h)
         sum += h->slots[i] ? h->slots[i]->queue.bytes : 0;
     }
     return sum;
+}
+
+uint32_t hub_held(const struct hub *h)
+{
+    return h->holding.count;
+}
+
+uint32_t hub_away(const struct hub *h, size_t *bytes)
+{
+    *bytes = h->away_bytes;
+    return h->naway;
 }
 
 uint32_t hub_monitors(const struct hub *h)

@@ -41,6 +41,7 @@ struct hub_conf {
     uint32_t max_errors;
     uint32_t early_bytes; /* what a connection may send before it registers; 0: any number */
     uint64_t heartbeat_us, register_us, offer_us, session_us, slow_us;
+    uint64_t resume_us;    /* how long one whose link is lost may be away; 0: not at all */
     uint64_t reconnect_us; /* over which a drain spreads those who come back */
     enum hub_policy policy;
     struct sp_scan_limits scan;
@@ -215,6 +216,10 @@ uint32_t hub_connections(const struct hub *h);
 uint32_t hub_clients(const struct hub *h); /* of this node */
 uint32_t hub_sessions(const struct hub *h);
 uint64_t hub_queued_bytes(const struct hub *h); /* walks all clients */
+uint32_t hub_held(const struct hub *h);         /* offers that wait for their target */
+/* hub_away counts clients whose link is lost and who may come back, with the bytes kept for them.
+ */
+uint32_t hub_away(const struct hub *h, size_t *bytes);
 uint32_t hub_monitors(const struct hub *h);
 const struct hub_counts *hub_counts(const struct hub *h);
 

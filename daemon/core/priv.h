@@ -5,8 +5,10 @@
 
 #include "daemon/core/cluster.h"
 #include "daemon/core/feed.h"
+#include "daemon/core/held.h"
 #include "daemon/core/hub.h"
 #include "daemon/core/order.h"
+#include "daemon/core/resume.h"
 #include "daemon/core/wheel.h"
 #include "libproto/id.h"
 #include "libproto/map.h"
@@ -24,7 +26,7 @@ struct grant {
 };
 
 enum client_state { CLIENT_OPEN, CLIENT_REGISTERED, CLIENT_CLOSING, CLIENT_DEAD };
-enum timer_kind { TIMER_CLIENT, TIMER_SESSION };
+enum timer_kind { TIMER_CLIENT, TIMER_SESSION, TIMER_HELD };
 
 /* client is one connection, registered or not. The hub owns it from hub_open until the hub_tick
  * after hub_closed. What every relayed message touches comes first, in two cache lines. */
@@ -34,6 +36,7 @@ struct client {
     enum client_state state;
     bool vouched; /* it has rights of its own, before it registers too */
     bool local, doomed;
+    bool away;                   /* registered without a link: see resume.h */
     uint8_t role_ix;             /* in the table of rights */
     uint8_t missed;              /* pings in a row without a sign of life */
     uint32_t nsessions, nopened; /* in its list; those of them that it opened */
@@ -61,6 +64,8 @@ struct client {
     struct sp_str role, meta, addr;
     uint64_t ice_due_us; /* when it is told anew of TURN servers; 0: not by itself */
     char resume[SP_RESUME_LEN];
+    struct held_by held;
+    struct lasting *lasting; /* owned; NULL: it does not come back */
     struct wheel_node timer;
     struct client *next; /* in the doomed or the dead list */
     struct node *node;   /* that it is with; NULL: this one. It has no socket here */
@@ -117,6 +122,9 @@ struct hub {
     struct wheel wheel;
     struct feed feed;
     struct cluster cluster;
+    struct holding holding;
+    uint32_t naway;
+    size_t away_bytes; /* kept for those */
     struct watch *watches;
     struct client *doomed, *dead;
     struct sp_stamp stamp, since_stamp;
@@ -136,6 +144,9 @@ struct sp_str client_name(const struct client *c);
 enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b);
 /* client_relay is client_send for what other peers send, which outlives a takeover. */
 enum hub_wrote client_relay(struct hub *h, struct client *c, struct sp_buf *b);
+/* client_put writes or queues a message to one that is not away. client_ping sends a ping. */
+enum hub_wrote client_put(struct hub *h, struct client *c, struct sp_buf *b, bool relayed);
+void client_ping(struct hub *h, struct client *c);
 /* client_drain writes what is queued as far as the socket takes it; false when it is busy or gone.
  */
 bool client_drain(struct hub *h, struct client *c);
@@ -217,6 +228,8 @@ void ice_change(struct hub *h);
 /* ---- hub.c */
 /* hub_charge takes more from the sender's bucket for a request that was dear: n messages' worth. */
 void hub_charge(struct hub *h, struct client *c, uint32_t n);
+/* hub_again handles a held message, already counted, as if it came now; it is not held again. */
+void hub_again(struct hub *h, struct client *c, const char *buf, size_t len);
 
 /* ---- reconf.c */
 void reconf_limits(struct hub *h, const struct hub_conf *conf);

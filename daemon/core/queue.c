@@ -20,7 +20,7 @@ void queue_fini(struct queue *q)
     }
 }
 
-static void append(struct queue *q, struct queue_msg *m)
+void queue_append(struct queue *q, struct queue_msg *m)
 {
     m->next = NULL;
     *q->tail = m;
@@ -29,21 +29,28 @@ static void append(struct queue *q, struct queue_msg *m)
     q->count++;
 }
 
+struct queue_msg *queue_msg_new(const char *p, size_t n, bool relayed)
+{
+    struct queue_msg *m = malloc(sizeof(*m) + HUB_HEADROOM + n);
+    if (m) {
+        m->len = n;
+        m->relayed = relayed;
+        memcpy(queue_text(m), p, n);
+    }
+    return m;
+}
+
 bool queue_put(struct queue *q, const char *p, size_t n, bool relayed, size_t max_bytes,
                uint32_t max_count)
 {
     if (q->count && (q->count >= max_count || n > max_bytes || q->bytes > max_bytes - n)) {
         return false;
     }
-    struct queue_msg *m = malloc(sizeof(*m) + HUB_HEADROOM + n);
-    if (!m) {
-        return false;
+    struct queue_msg *m = queue_msg_new(p, n, relayed);
+    if (m) {
+        queue_append(q, m);
     }
-    m->len = n;
-    m->relayed = relayed;
-    memcpy(queue_text(m), p, n);
-    append(q, m);
-    return true;
+    return m != NULL;
 }
 
 void queue_move(struct queue *q, struct queue *from)
@@ -51,7 +58,7 @@ void queue_move(struct queue *q, struct queue *from)
     for (struct queue_msg *m = from->head, *next; m; m = next) {
         next = m->next;
         if (m->relayed) {
-            append(q, m);
+            queue_append(q, m);
         } else {
             free(m);
         }

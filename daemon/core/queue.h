@@ -38,6 +38,11 @@ void queue_fini(struct queue *q);
 bool queue_put(struct queue *q, const char *p, size_t n, bool relayed, size_t max_bytes,
                uint32_t max_count);
 
+/* queue_msg_new copies a message, NULL when memory is out; queue_append takes it, without a bound.
+ */
+struct queue_msg *queue_msg_new(const char *p, size_t n, bool relayed);
+void queue_append(struct queue *q, struct queue_msg *m);
+
 /* queue_move appends what is relayed in from to q and drops the rest. */
 void queue_move(struct queue *q, struct queue *from);
 

@@ -52,7 +52,8 @@ static bool is_good(struct hub *h, struct client *c)
 
 static void look_again(struct hub *h, struct client *c)
 {
-    if (!is_good(h, c)) {
+    /* nobody can vouch for one that is away */
+    if (c->away ? h->conf.auth : !is_good(h, c)) {
         client_doom_for(h, c, c->grant ? SP_CLOSE_TOKEN : SP_CLOSE_POLICY,
                         c->grant ? "token or certificate revoked" : "Unauthorized");
         return;
@@ -83,5 +84,6 @@ void hub_reconf(struct hub *h, const struct hub_conf *conf, struct hub_now now)
         ice_change(h);
     }
     cluster_regrade(h);
+    held_look(h);
     hub_settle(h);
 }

@@ -4,10 +4,11 @@
 
 #include <stdlib.h>
 
-static const char *const features[] = {"ack",     "bye",      "list-page",  "watch",
-                                       "monitor", "takeover", "ice-servers"};
+static const char *const features[] = {"ack",      "bye",         "list-page", "watch", "monitor",
+                                       "takeover", "ice-servers", "hold",      "resume"};
 
-static void send_registered(struct hub *h, struct client *c)
+/* resumed: NULL where it is not the first register, or did not ask. */
+static void send_registered(struct hub *h, struct client *c, const bool *resumed)
 {
     struct sp_buf b = hub_out(h);
     struct sp_json j;
@@ -21,6 +22,12 @@ static void send_registered(struct hub *h, struct client *c)
     sp_json_int(&j, "epoch", (int64_t)c->epoch);
     sp_json_int(&j, "heartbeatInterval", (int64_t)(h->conf.heartbeat_us / 1000));
     sp_json_str(&j, "resume", (struct sp_str){c->resume, sizeof(c->resume)});
+    if (c->lasting) {
+        sp_json_int(&j, "resumeWindow", (int64_t)(h->conf.resume_us / 1000));
+    }
+    if (resumed) {
+        sp_json_bool(&j, "resumed", *resumed);
+    }
     ice_put(h, c, &j);
     sp_json_str(&j, "server", sp_str(h->conf.server));
     sp_json_array(&j, "features");
@@ -130,14 +137,21 @@ static uint64_t later(uint64_t a, uint64_t b)
 }
 
 /* The older registration of the id ends, here or on its node; true when its sessions go on. */
-static bool displace(struct hub *h, struct client *old, struct client *c, const struct sp_msg *m)
+static bool displace(struct hub *h, struct client *old, struct client *c, const struct sp_msg *m,
+                     bool resumed)
 {
     if (old->node) {
         remote_displaced(h, old);
         return false;
     }
     client_doom(h, old, SP_CLOSE_REPLACED);
-    bool kept = holds_token(old, m);
+    if (resumed) {
+        resume_take(h, old, c, m);
+        return true;
+    }
+    /* for those that know no replay; for others sessions without their messages are worth nothing
+     */
+    bool kept = !old->lasting && !c->lasting && holds_token(old, m);
     if (kept) {
         inherit(h, old, c);
     }
@@ -162,7 +176,9 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
     c->epoch = cluster_epoch(h, old);
     c->since_ms = h->now.wall_ms;
     client_arm(h, c);
-    send_registered(h, c);
+    resume_ask(h, c, m);
+    bool resumed = old && c->lasting && resume_fits(old, m);
+    send_registered(h, c, c->lasting && sp_msg_has(m, SP_M_RESUME) ? &resumed : NULL);
     bool kept = false;
     if (old) {
         /* or a client could send more by coming again and again */
@@ -170,7 +186,7 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
         c->bytes_full = later(c->bytes_full, old->bytes_full);
         c->refusals_full = later(c->refusals_full, old->refusals_full);
         emit_register(h, old, SP_EV_REPLACE);
-        kept = displace(h, old, c, m);
+        kept = displace(h, old, c, m, resumed);
     }
     cluster_joined(h, c, kept);
     emit_register(h, c, SP_EV_REGISTER);
@@ -179,6 +195,7 @@ static bool claim(struct hub *h, struct client *c, const struct sp_msg *m)
     } else {
         presence_tell(h, c, "join");
     }
+    held_arrived(h, c);
     return true;
 }
 
@@ -207,7 +224,8 @@ static void register_again(struct hub *h, struct client *c, const struct sp_msg 
         presence_change(h, c, before, NULL);
         cluster_joined(h, c, true);
         str_free(before.role);
-        send_registered(h, c);
+        send_registered(h, c, NULL);
+        held_look(h); /* it may see others now, and they it */
     }
 }
 
@@ -223,7 +241,8 @@ void on_register(struct hub *h, struct client *c, const struct sp_msg *m)
         return;
     }
     auth_take(h, c, fresh);
-    if (h->conf.policy == HUB_REJECT && client_find(h, id)) {
+    const struct client *old = client_find(h, id);
+    if (h->conf.policy == HUB_REJECT && old && !resume_fits(old, m)) {
         reply_error(h, c, SP_ID_TAKEN, none, "%.*s is registered by another connection", (int)id.n,
                     id.p);
     } else if (!claim(h, c, m)) {

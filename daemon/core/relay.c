@@ -176,7 +176,7 @@ static bool open_session(struct hub *h, struct client *c, const struct sp_msg *m
 void on_offer(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     struct route r;
-    if (!find_route(h, c, m, &r)) {
+    if (held_keep(h, c, m) || !find_route(h, c, m, &r)) {
         return;
     }
     bool fresh = !r.session;

@@ -239,6 +239,7 @@ static void enter(struct hub *h, struct client *c, struct client *held)
     } else {
         presence_tell(h, c, "join");
     }
+    held_arrived(h, c);
 }
 
 /* The same client as before, or its next connection to the same node. */
@@ -255,6 +256,7 @@ static void renew(struct hub *h, struct client *c, const struct bus_rec *r)
     }
     if (describe(h, c, r) && before.role.p) {
         presence_change(h, c, before, again ? "replaced" : NULL);
+        held_arrived(h, c);
     }
     str_free(before.role);
 }

@@ -121,6 +121,8 @@ SIGD_OPTION(offer_timeout, "offer-timeout", 0, DURATION, "60s", 100000, 86400000
             "DUR", "life of a session without an answer")
 SIGD_OPTION(session_timeout, "session-timeout", 0, DURATION, "24h", 100000, 31536000000000, true,
             NULL, "DUR", "life of a session since its last message")
+SIGD_OPTION(resume_window, "resume-window", 0, DURATION, "30s", 0, 3600000000, true, NULL, "DUR",
+            "how long a client whose link is lost may be away; 0 is never")
 SIGD_OPTION(drain_timeout, "drain-timeout", 0, DURATION, "10s", 0, 3600000000, true, NULL, "DUR",
             "longest graceful stop")
 SIGD_OPTION(reconnect_window, "reconnect-window", 0, DURATION, "10s", 0, 3600000000, true, NULL,

@@ -7,7 +7,8 @@
  * and members that the server does not own travel on unchanged; SP_CLASS_QUERY tells only of roles
  * that the right names; SP_CLASS_ADMIN needs the right, towards the target's role where there is a
  * target. */
-SP_REQUEST(REGISTER, register, SP_B(ID), SP_B(ROLE) | SP_B(META) | SP_B(TOKEN) | SP_B(RESUME),
+SP_REQUEST(REGISTER, register, SP_B(ID),
+           SP_B(ROLE) | SP_B(META) | SP_B(TOKEN) | SP_B(RESUME) | SP_B(RECEIVED),
            SP_ST_OPEN | SP_ST_REGISTERED, SP_CLASS_FREE, "claim a client id")
 SP_REQUEST(OFFER, offer, SP_B(TARGET) | SP_B(SDP), SP_B(SESSION) | SP_B(HOLD), SP_ST_REGISTERED,
            SP_CLASS_RELAY, "open or renegotiate a session")

@@ -97,6 +97,14 @@ static void crowd(struct world *w, int from, int to)
     }
 }
 
+/* Two are told at once that there is no room, and that is an answer too. */
+static void hold_three(struct sock *s)
+{
+    say(s, "{'type':'offer','target':'crowd70','sdp':'v','hold':1000}");
+    say(s, "{'type':'offer','target':'nobody','sdp':'v','hold':10}");
+    say(s, "{'type':'offer','target':'crowd70','sdp':'v','hold':1000}");
+}
+
 /* Touches every allocation that the core makes. */
 static void script_of_calls(struct world *w)
 {
@@ -114,6 +122,7 @@ static void script_of_calls(struct world *w)
     ask(a, "'type':'offer','target':'b','sdp':'v','sessionId':'s'");
     ask(b, "'type':'offer','target':'a','sdp':'v','sessionId':'t'");
     ask(a, "'type':'offer','target':'b','sdp':'v'");
+    hold_three(b);
     struct sock *again = dial(w);
     ask(again, resume);
     crowd(w, 64, 140);
@@ -131,6 +140,44 @@ static void script_of_calls(struct world *w)
     give_room(b, -1);
     give_room(m, -1);
     advance(w, 50);
+}
+
+static void lose(struct sock *s)
+{
+    if (!s->over) {
+        s->over = true;
+        hub_closed(s->w->hub, s->ref, 0, s->w->now);
+    }
+}
+
+/* Gives what the newest registration may come back with. */
+static void come_back(struct world *w, struct sock **s, char *members, size_t cap)
+{
+    char token[64] = "none";
+    *s = dial(w);
+    ask(*s, members);
+    for (size_t i = (*s)->in.read; i < (*s)->in.n; i++) {
+        value_of((*s)->in.v[i].p, "resume", token, sizeof(token));
+    }
+    snprintf(members, cap, "'type':'register','id':'a','received':0,'resume':'%s'", token);
+}
+
+/* Links are lost and come back; what was acked has arrived, or the session has ended. */
+static void script_of_cuts(struct world *w)
+{
+    char members[128] = "'type':'register','id':'a','received':0";
+    struct sock *a, *b = dial(w);
+    ask(b, "'type':'register','id':'b'");
+    for (int i = 0; i < 4; i++) {
+        come_back(w, &a, members, sizeof(members));
+        ask(b, "'type':'offer','target':'a','sdp':'v'");
+        ask(b, "'type':'ice','target':'a','candidate':'1'");
+        if (i != 2) {
+            lose(a);
+        }
+        ask(b, "'type':'ice','target':'a','candidate':'2'");
+    }
+    advance(w, 40000);
 }
 
 static struct sock *dial_key(struct world *w, const char *token)
@@ -199,6 +246,7 @@ static void check_calls(struct world *w)
     assert_int_equal(hub_connections(w->hub), 0);
     assert_int_equal(hub_clients(w->hub), 0);
     assert_int_equal(hub_sessions(w->hub), 0);
+    assert_int_equal(hub_held(w->hub), 0);
 }
 
 /* Whoever has the id in the registry is one connection, which can be reached under it. */
@@ -255,6 +303,13 @@ static void test_memory_runs_out_for_good(void **state)
 {
     (void)state;
     assert_true(run_script(true, false, script_of_calls, check_calls) > 100);
+}
+
+static void test_lost_links_run_out_of_memory(void **state)
+{
+    (void)state;
+    assert_true(run_script(false, false, script_of_cuts, check_calls) > 25);
+    assert_true(run_script(true, false, script_of_cuts, check_calls) > 25);
 }
 
 static void test_grants_run_out_of_memory(void **state)
@@ -419,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_takeover_that_runs_out_of_memory),
         cmocka_unit_test(test_no_grant_without_memory),
         cmocka_unit_test(test_renewal_is_all_or_nothing),
+        cmocka_unit_test(test_lost_links_run_out_of_memory),
         cmocka_unit_test(test_grants_run_out_of_memory),
         cmocka_unit_test(test_addresses_are_bounded),
         cmocka_unit_test(test_each_allocation_fails_once),

@@ -234,6 +234,7 @@ struct hub_conf world_conf(void)
                              .offer_us = 60000000,
                              .session_us = UINT64_C(86400000000),
                              .slow_us = 10000000,
+                             .resume_us = 30000000,
                              .policy = HUB_REPLACE,
                              .scan = sp_scan_defaults,
                              .server = "sigd/test"};

@@ -165,6 +165,6 @@ rejected()
     start_sigd
     monitor 'event=register'
     agents --count 11 --connect-rate 20
-    run jq -sc '.[-1].ts_us - .[0].ts_us >= 490000' events.out
+    run jq -sc '.[-1].ts_us - .[0].ts_us >= 400000' events.out
     assert_output true
 }

@@ -7,7 +7,9 @@
 
 struct relay_opts {
     const char *sdp, *media, *wait, *ice, *session, *candidate, *reason;
+    int64_t target_us;
 };
+#define TARGET_MOST_US 60000000 /* the server's own bound */
 _Static_assert(sizeof(struct relay_opts) <= CTL_VALUES_MAX, "options fit");
 
 #define ROW(name, letter, kind, arg, member, help)                                                 \
@@ -23,6 +25,8 @@ const struct opt offer_rows[] = {
     ROW_MEDIA,
     ROW_SESSION,
     ROW("wait", 'w', OPT_CHOICE, "answer|none", wait, "wait for the answer and print it"),
+    ROW("wait-target", 0, OPT_DURATION, "DUR", target_us,
+        "have it wait so long for TO to register"),
     ROW("ice", 0, OPT_STRING, "SPEC", ice, "then candidates: N, @FILE, text or null"),
     {0}};
 
@@ -64,7 +68,7 @@ static int offer_and_wait(struct ctl *c, const struct relay *r, const struct rel
     char session[SP_ID_MAX + 1];
     bool wait = o->wait && strcmp(o->wait, "answer") == 0;
     struct await w = {.match = {.from = r->target, .type = "answer"}, .bye_ends = true};
-    int64_t deadline = ctl_deadline(c, CTL_ONE_US), sent = link_mono_us();
+    int64_t deadline = ctl_deadline(c, CTL_ONE_US + r->hold_ms * 1000), sent = link_mono_us();
     unsigned count = 0;
     ctl_set_take(c, wait ? await_take : NULL, &w);
     int status = relay_send(c, r, deadline);
@@ -109,6 +113,7 @@ int cmd_offer(struct ctl *c, const struct ctl_args *a)
     }
     struct relay r = {
         .type = "offer", .target = a->v[0], .session = o->session, .key = "sdp", .text = {sdp, n}};
+    r.hold_ms = (o->target_us < TARGET_MOST_US ? o->target_us : TARGET_MOST_US) / 1000;
     status = relay_begin(c);
     status = status ? status : offer_and_wait(c, &r, o);
     free(sdp);

@@ -22,6 +22,10 @@ static void put_body(struct sp_buf *b, const struct relay *r)
             sp_buf_json(b, r->text);
         }
     }
+    if (r->hold_ms) {
+        sp_buf_lit(b, ",\"hold\":");
+        sp_buf_int(b, r->hold_ms);
+    }
 }
 
 size_t relay_size(const struct relay *r)

@@ -12,6 +12,7 @@ struct relay {
     const char *type, *target, *session;
     const char *key; /* the member that text or raw becomes */
     struct sp_str text, raw, body;
+    int64_t hold_ms;     /* how long the server may wait for the target; 0: not at all */
     const char *counter; /* "seq", "line": the member of the result that count is; may be NULL */
     int64_t count;
 };

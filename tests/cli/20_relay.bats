@@ -20,6 +20,24 @@ callee()
         'sigctl: ghost is not registered (1 peer online). Try: sigctl wait peer ghost'
 }
 
+@test "offer --wait-target: the server holds it until the target comes" {
+    start offerer sigctl -i drone-1 offer cam-2 --sdp auto --wait-target 20s --wait answer
+    local offerer=$PID
+    sigctl wait peer drone-1
+    printf '%s\n' 'register cam-2' 'wait message --type offer --from drone-1 -W 5s' \
+        'answer drone-1 --sdp auto' 'wait message --type bye -W 5s' >"$BATS_TEST_TMPDIR/late"
+    run --separate-stderr sigctl -j <"$BATS_TEST_TMPDIR/late"
+    assert_success
+    finish "$offerer"
+    assert_equal "$status" 0
+}
+
+@test "offer --wait-target: nobody came" {
+    run --separate-stderr sigctl -i drone-1 offer ghost --sdp auto --wait-target 150ms --json
+    assert_failure 6
+    assert_json '.ok == false and .code == "target_not_found"'
+}
+
 @test "with --json the failure is on stdout too" {
     run --separate-stderr sigctl -i drone-1 offer ghost --sdp auto --json
     assert_failure 6

@@ -87,7 +87,7 @@ static void test_order_is_kept_and_the_next_comes_behind(void **state)
     struct sock *b = join(w, "b");
     hold(a, "b", 5, 5000);
     for (int i = 0; i < 6; i++) {
-        char sdp[16];
+        char sdp[24];
         snprintf(sdp, sizeof(sdp), "sdp=v=%d", i);
         expect(b, "offer", sdp);
     }

@@ -470,7 +470,7 @@ static void test_random_cuts(void **state)
     struct world *w = world_new_conf(&conf);
     w->keep_events = false;
     struct stream t = {.d = drone(w, "d")};
-    char id[8];
+    char id[24];
     for (int i = 0; i < SENDERS; i++) {
         snprintf(id, sizeof(id), "p%d", i);
         t.from[i] = join(w, id);

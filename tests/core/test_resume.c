@@ -324,6 +324,40 @@ static void test_bounds_while_here(void **state)
     world_free(w);
 }
 
+/* A socket that is half way through a message drops a ping: nothing was freed any more. */
+static void test_a_ping_that_was_dropped(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct drone d = drone(w, "d");
+    struct sock *p = join(w, "p");
+    size_t bytes;
+    char first[32];
+    for (int i = 0; i < 100; i++) {
+        send_n(p, "d", i);
+    }
+    assert_int_equal(d.s->pings, 1);
+    memcpy(first, d.s->ping, sizeof(first));
+    advance(w, 300);
+    send_n(p, "d", 100);
+    send_n(p, "d", 101);
+    assert_int_equal(d.s->pings, 2);
+    assert_string_equal(d.s->ping, first);
+    pong(d.s);
+    for (int i = 0; i < 65; i++) {
+        get_n(&d, i);
+    }
+    cut(d.s);
+    hub_away(w->hub, &bytes);
+    assert_in_range(bytes, 1, 37 * 120);
+    come_back(&d);
+    for (int i = 65; i < 102; i++) {
+        get_n(&d, i);
+    }
+    expect_nothing(d.s);
+    world_free(w);
+}
+
 static void test_drain_kick_and_reload(void **state)
 {
     (void)state;
@@ -500,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_takeover_before_the_loss_is_noticed),
         cmocka_unit_test(test_bounds_while_away),
         cmocka_unit_test(test_bounds_while_here),
+        cmocka_unit_test(test_a_ping_that_was_dropped),
         cmocka_unit_test(test_drain_kick_and_reload),
         cmocka_unit_test(test_other_node_sends_to_one_that_is_away),
         cmocka_unit_test(test_random_cuts),

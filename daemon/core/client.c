@@ -308,11 +308,11 @@ void client_arm(struct hub *h, struct client *c)
     }
 }
 
-void client_ping(struct hub *h, struct client *c)
+void client_ping(struct hub *h, struct client *c, uint64_t us)
 {
     char payload[24];
-    int n = snprintf(payload, sizeof(payload), "%llu", (unsigned long long)h->now.mono_us);
-    c->last_ping_us = h->now.mono_us;
+    int n = snprintf(payload, sizeof(payload), "%llu", (unsigned long long)us);
+    c->last_ping_us = us;
     h->ops.ping(h->ctx, c->sock, payload, (size_t)n);
 }
 
@@ -323,7 +323,7 @@ static void heartbeat(struct hub *h, struct client *c)
         return;
     }
     c->missed++;
-    client_ping(h, c);
+    client_ping(h, c, h->now.mono_us);
 }
 
 static void away_timer(struct hub *h, struct client *c)

@@ -336,12 +336,14 @@ void hub_pong(struct hub *h, struct hub_ref ref, const char *payload, size_t len
 {
     struct client *c = begin(h, ref, now);
     int64_t sent;
-    /* only the answer to the last ping counts: a client could make its round trip up */
-    if (c && c->last_ping_us && sp_parse_int((struct sp_str){payload, len}, &sent) &&
-        sent == (int64_t)c->last_ping_us) {
-        c->rtt_us = (int64_t)now.mono_us - sent;
-        resume_ponged(c);
+    if (!c || !sp_parse_int((struct sp_str){payload, len}, &sent) || sent <= 0) {
+        return;
     }
+    /* only the answer to the last ping counts: a client could make its round trip up */
+    if (sent == (int64_t)c->last_ping_us) {
+        c->rtt_us = (int64_t)now.mono_us - sent;
+    }
+    resume_ponged(c, (uint64_t)sent);
 }
 
 void hub_fault(struct hub *h, struct hub_ref ref, enum hub_fault fault, struct hub_now now)

@@ -144,9 +144,10 @@ struct sp_str client_name(const struct client *c);
 enum hub_wrote client_send(struct hub *h, struct client *c, struct sp_buf *b);
 /* client_relay is client_send for what other peers send, which outlives a takeover. */
 enum hub_wrote client_relay(struct hub *h, struct client *c, struct sp_buf *b);
-/* client_put writes or queues a message to one that is not away. client_ping sends a ping. */
+/* client_put writes or queues a message to one that is not away. client_ping sends a ping
+ * that says that time. */
 enum hub_wrote client_put(struct hub *h, struct client *c, struct sp_buf *b, bool relayed);
-void client_ping(struct hub *h, struct client *c);
+void client_ping(struct hub *h, struct client *c, uint64_t us);
 /* client_drain writes what is queued as far as the socket takes it; false when it is busy or gone.
  */
 bool client_drain(struct hub *h, struct client *c);

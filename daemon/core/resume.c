@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define ASK_US 200000u /* until the same ping is sent again */
+
 void resume_ask(struct hub *h, struct client *c, const struct sp_msg *m)
 {
     if (!sp_msg_has(m, SP_M_RECEIVED) || !h->conf.resume_us) {
@@ -49,13 +51,19 @@ static void ask_pong(struct hub *h, struct client *c)
 {
     struct lasting *l = c->lasting;
     const struct limits *lim = &h->limits[c->role_ix];
-    if (l->pinged || c->queue.count ||
-        (l->kept.count <= lim->queue_msgs / 4 && l->kept.bytes <= lim->queue_bytes / 4)) {
+    if (c->queue.count ||
+        (l->kept.count <= lim->queue_msgs / 4 && l->kept.bytes <= lim->queue_bytes / 4) ||
+        (l->pinged && h->now.mono_us < l->asked_us + ASK_US)) {
         return;
     }
-    l->pinged = true;
-    l->mark = l->sent;
-    client_ping(h, c);
+    /* a busy socket may have dropped it; the same again vouches for no more than it did */
+    if (!l->pinged) {
+        l->pinged = true;
+        l->mark = l->sent;
+        l->ping_us = h->now.mono_us;
+    }
+    l->asked_us = h->now.mono_us;
+    client_ping(h, c, l->ping_us);
 }
 
 static void forget(struct lasting *l, uint64_t received)
@@ -65,10 +73,10 @@ static void forget(struct lasting *l, uint64_t received)
     }
 }
 
-void resume_ponged(struct client *c)
+void resume_ponged(struct client *c, uint64_t ping_us)
 {
     struct lasting *l = c->lasting;
-    if (l && l->pinged) {
+    if (l && l->pinged && l->ping_us == ping_us) {
         l->pinged = false;
         forget(l, l->mark);
     }

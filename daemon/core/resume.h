@@ -20,6 +20,8 @@ struct lasting {
     uint64_t sent;
     uint64_t mark; /* when pinged: so many were written before the ping */
     bool pinged;
+    uint64_t ping_us;  /* what that ping says */
+    uint64_t asked_us; /* when it was sent last */
     uint64_t until_us; /* away: when it has left */
 };
 
@@ -31,8 +33,8 @@ bool resume_fits(const struct client *old, const struct sp_msg *m);
 void resume_take(struct hub *h, struct client *old, struct client *c, const struct sp_msg *m);
 /* resume_relay is client_relay for a client that has lasting. */
 enum hub_wrote resume_relay(struct hub *h, struct client *c, struct sp_buf *b);
-/* resume_ponged: what was written before the ping has arrived. */
-void resume_ponged(struct client *c);
+/* resume_ponged: what was written before the ping that said so has arrived. */
+void resume_ponged(struct client *c, uint64_t ping_us);
 /* resume_may: its link may be lost without its leaving; resume_away lets it be. */
 bool resume_may(struct hub *h, struct client *c);
 void resume_away(struct hub *h, struct client *c);

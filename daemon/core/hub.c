@@ -471,10 +471,14 @@ uint32_t hub_held(const struct hub *h)
     return h->holding.count;
 }
 
-uint32_t hub_away(const struct hub *h, size_t *bytes)
+uint32_t hub_away(const struct hub *h)
 {
-    *bytes = h->away_bytes;
     return h->naway;
+}
+
+size_t hub_away_bytes(const struct hub *h)
+{
+    return h->away_bytes;
 }
 
 uint32_t hub_monitors(const struct hub *h)

@@ -217,9 +217,10 @@ uint32_t hub_clients(const struct hub *h); /* of this node */
 uint32_t hub_sessions(const struct hub *h);
 uint64_t hub_queued_bytes(const struct hub *h); /* walks all clients */
 uint32_t hub_held(const struct hub *h);         /* offers that wait for their target */
-/* hub_away counts clients whose link is lost and who may come back, with the bytes kept for them.
- */
-uint32_t hub_away(const struct hub *h, size_t *bytes);
+/* hub_away counts clients whose link is lost and who may come back; hub_away_bytes what is kept for
+ * them. */
+uint32_t hub_away(const struct hub *h);
+size_t hub_away_bytes(const struct hub *h);
 uint32_t hub_monitors(const struct hub *h);
 const struct hub_counts *hub_counts(const struct hub *h);
 

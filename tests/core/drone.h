@@ -72,9 +72,8 @@ static void get_n(struct drone *d, int n)
 
 static size_t away(struct world *w)
 {
-    size_t bytes;
-    uint32_t n = hub_away(w->hub, &bytes);
-    assert_true(n || !bytes);
+    uint32_t n = hub_away(w->hub);
+    assert_true(n || !hub_away_bytes(w->hub));
     return n;
 }
 

@@ -16,6 +16,10 @@ METRIC_NUMBER("sigd_accepting", GAUGE, s->n->accepting, "1 while new connections
 METRIC_NUMBER("sigd_draining", GAUGE, s->n->stopping, "1 while the server ends gracefully")
 METRIC_NUMBER("sigd_withholding", GAUGE, s->n->withheld,
               "1 while nothing is relayed because the audit log fails")
+METRIC_NUMBER("sigd_held", GAUGE, hub_held(s->n->hub), "Offers that wait for their target")
+METRIC_NUMBER("sigd_away", GAUGE, hub_away(s->n->hub),
+              "Clients whose link is lost and who may come back")
+METRIC_NUMBER("sigd_away_bytes", GAUGE, hub_away_bytes(s->n->hub), "Bytes kept for them")
 METRIC_NUMBER("sigd_cluster_up", GAUGE, s->k.up, "1 while other nodes can be reached")
 METRIC_NUMBER("sigd_cluster_nodes", GAUGE, s->k.nodes, "Other nodes that are up")
 METRIC_NUMBER("sigd_cluster_clients", GAUGE, s->k.clients, "Clients of other nodes")

@@ -95,7 +95,10 @@ size_t bus_seal(struct bus_mac *m, struct sp_str channel, const struct bus_lette
 {
     uint8_t mac[DIGEST_LEN];
     size_t head = AT_NAME + l->node.n, n = head + BUS_MAC_LEN + l->payload.n;
-    assert(sp_id_ok(l->node) && channel.n <= BUS_CHANNEL_MAX && n <= cap);
+    assert(sp_id_ok(l->node) && channel.n <= BUS_CHANNEL_MAX);
+    if (n > cap) {
+        return 0;
+    }
     out[0] = VERSION;
     out[1] = (char)l->kind;
     out[2] = (char)l->node.n;

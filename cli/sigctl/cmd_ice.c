@@ -103,6 +103,8 @@ int cmd_ice_servers(struct ctl *c, const struct ctl_args *a)
     struct sp_str one;
     (void)a;
     int status = ctl_connect(c);
+    /* they are for registered clients alone */
+    status = status ? status : ctl_identity(c);
     if (status) {
         return status;
     }

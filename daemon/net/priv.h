@@ -66,6 +66,7 @@ struct conn {
     SSL *ssl;
     uv_poll_t poll;
     bool watched, polled, freed; /* poll is in use; not closed yet; memory waits for that */
+    bool early;                  /* something came behind the request */
     bool in_parts;               /* a message in fragments is under way */
     bool said_close, heard_close;
     uint64_t skip;            /* bytes to come of a frame that is not obeyed */
@@ -221,10 +222,11 @@ void ws_tls_failed(void *owner, bool certificate, const char *reason);
 extern const struct hub_ops ws_ops;
 
 /* ---- wire.c */
-/* wire_start takes reading and writing over from libwebsockets; wire_watch, at the end of that
- * turn, lets the socket be heard. False: the peer did not wait for the handshake's end. */
-void wire_start(struct conn *c);
-bool wire_watch(struct conn *c);
+/* wire_start takes reading and writing over from libwebsockets, at once: with many events the loop
+ * may look at the socket again in the same turn. False: it cannot. wire_has_early tells, at the end
+ * of that turn, whether the peer did not wait for the handshake's end. */
+bool wire_start(struct conn *c);
+bool wire_has_early(const struct conn *c);
 /* wire_write sends one frame now; payload has HUB_HEADROOM writable bytes in front of it. */
 enum hub_wrote wire_write(struct conn *c, enum sp_ws_op op, char *payload, size_t len);
 /* wire_want_write has hub_writable called when there is room. */

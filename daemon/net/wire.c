@@ -422,18 +422,12 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
 /* ---------------------------------------------------------------- begin and end */
 
-void wire_start(struct conn *c)
+bool wire_start(struct conn *c)
 {
     c->fd = lws_get_socket_fd(c->wsi);
     c->ssl = c->tls ? lws_get_ssl(c->wsi) : NULL;
-}
-
-bool wire_watch(struct conn *c)
-{
     lws_rx_flow_control(c->wsi, 0);
-    /* refused where libwebsockets still watches the socket: it has something left of what came
-     * behind the request, or wants to answer it */
-    if ((c->ssl && SSL_pending(c->ssl) > 0) || uv_poll_init(&c->net->loop, &c->poll, c->fd)) {
+    if (uv_poll_init(&c->net->loop, &c->poll, c->fd)) {
         return false;
     }
     if (c->ssl) {
@@ -441,8 +435,13 @@ bool wire_watch(struct conn *c)
     }
     c->poll.data = c;
     c->watched = c->polled = true;
-    watch(c, c->out.n > 0);
+    watch(c, false);
     return true;
+}
+
+bool wire_has_early(const struct conn *c)
+{
+    return c->early || (c->ssl && SSL_pending(c->ssl) > 0);
 }
 
 static void on_poll_closed(uv_handle_t *poll)

@@ -157,6 +157,9 @@ void ws_free(struct conn *c)
 
 /* ---------------------------------------------------------------- opening and ending */
 
+/* Whose handshake was done last, in this turn and with no callback after it. */
+static struct conn *opened;
+
 static void on_established(struct conn *c)
 {
     struct hub_grant grant;
@@ -167,7 +170,8 @@ static void on_established(struct conn *c)
     c->ref = hub_open(c->net->hub, c, &peer, net_now(c->net));
     free(c->pass);
     c->pass = NULL;
-    wire_start(c);
+    opened = c;
+    c->early = !wire_start(c);
     c->fresh = c->net->fresh;
     c->net->fresh = c;
     if (c->ref.gen == 0) {
@@ -189,10 +193,11 @@ void ws_hear(struct net *n)
 {
     for (struct conn *c; (c = n->fresh);) {
         n->fresh = c->fresh;
-        if (c->state == CONN_OPEN && !wire_watch(c)) {
+        if (c->state == CONN_OPEN && wire_has_early(c)) {
             on_early(c);
         }
     }
+    opened = NULL;
 }
 
 void ws_peer_closed(struct conn *c)
@@ -224,6 +229,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons why, void *user, vo
 {
     (void)len;
     struct conn *c = NULL;
+    opened = NULL;
     switch ((int)why) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
     case LWS_CALLBACK_HTTP:
@@ -299,6 +305,9 @@ static void on_lws_log(int level, const char *line)
 /* What http_confirm may look at around the headers of a request is not left to chance. */
 static void *lws_memory(void *ptr, size_t size, const char *reason)
 {
+    if (opened && size && strcmp(reason, "lws_buflist_append_segment") == 0) {
+        opened->early = true; /* the rest of a read whose beginning was the request */
+    }
     if (size == 0) {
         free(ptr);
         return NULL;

@@ -91,16 +91,6 @@ static void refuse(struct hub *h, struct client *c, const char *why)
 
 /* ---------------------------------------------------------------- grants */
 
-static struct sp_str keep(char **at, struct sp_str s)
-{
-    char *p = *at;
-    if (s.n) {
-        memcpy(p, s.p, s.n);
-    }
-    *at += s.n;
-    return (struct sp_str){p, s.n};
-}
-
 static void set_role(struct grant *own, struct sp_str role)
 {
     assert(role.n <= sizeof(own->role_text));
@@ -121,14 +111,14 @@ static struct grant *copy_grant(const struct hub_grant *g)
         return NULL;
     }
     char *at = (char *)&own->ids[g->nids];
-    own->id = keep(&at, g->id);
+    own->id = str_keep(&at, g->id);
     set_role(own, g->role);
     own->expires_ms = g->expires_ms;
     own->basis = g->basis;
     own->how = g->how;
     own->nids = g->nids;
     for (unsigned i = 0; i < g->nids; i++) {
-        own->ids[i] = keep(&at, g->ids[i]);
+        own->ids[i] = str_keep(&at, g->ids[i]);
     }
     return own;
 }

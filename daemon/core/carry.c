@@ -14,16 +14,6 @@ static const struct sp_str none = {NULL, 0};
 
 /* ---------------------------------------------------------------- from ours to theirs */
 
-static struct sp_str keep(char **at, struct sp_str s)
-{
-    struct sp_str kept = {*at, s.n};
-    if (s.n) {
-        memcpy(*at, s.p, s.n);
-    }
-    *at += s.n;
-    return kept;
-}
-
 static bool await(struct hub *h, struct node *n, const struct client *c, const struct sp_msg *m,
                   const struct session *s)
 {
@@ -38,9 +28,9 @@ static bool await(struct hub *h, struct node *n, const struct client *c, const s
                           .kind = m->type,
                           .opened = s && s->offers == 0 && m->type == SP_T_OFFER};
     char *at = (char *)(k + 1);
-    k->rid = keep(&at, m->rid);
-    k->target = keep(&at, target);
-    k->session = keep(&at, session);
+    k->rid = str_keep(&at, m->rid);
+    k->target = str_keep(&at, target);
+    k->session = str_keep(&at, session);
     *n->last = k;
     n->last = &k->next;
     n->ncarried++;

@@ -36,6 +36,16 @@ struct sp_str str_dup(struct sp_str s)
     return (struct sp_str){p, p ? s.n : 0};
 }
 
+struct sp_str str_keep(char **at, struct sp_str s)
+{
+    char *p = *at;
+    if (s.n) {
+        memcpy(p, s.p, s.n);
+    }
+    *at += s.n;
+    return (struct sp_str){p, s.n};
+}
+
 void str_free(struct sp_str s)
 {
     free((char *)(uintptr_t)s.p);
@@ -114,9 +124,7 @@ void client_leave(struct hub *h, struct client *c, enum sp_bye why)
         cluster_vacant(h);
     }
     c->state = CLIENT_CLOSING;
-    while (c->sessions) {
-        session_end(h, c->sessions, why, c);
-    }
+    session_end_all(h, c, why);
 }
 
 static enum sp_bye bye_of(unsigned code)

@@ -27,7 +27,6 @@ bool cluster_init(struct hub *h, struct sp_str name)
     if (k->on) {
         memcpy(k->name, name.p, name.n);
         k->nname = (uint8_t)name.n;
-        k->lost_us = h->now.mono_us;
     }
     return k->on;
 }
@@ -150,9 +149,6 @@ void cluster_event(struct hub *h, const struct sp_event *ev)
     char room[6 * SP_EVENT_TEXT + 1024];
     struct sp_buf b;
     struct bus_rec r = {.type = BUS_EVENT};
-    if (!h->cluster.watched || !h->cluster.up) {
-        return;
-    }
     sp_buf_init(&b, room, sizeof(room));
     sp_put_event(&b, ev, sp_stamp_at(&h->stamp, ev->ts_ms));
     r.str[BUS_F_text] = sp_buf_view(&b);
@@ -186,7 +182,7 @@ static void ask(struct hub *h, struct node *n)
 
 /* ---------------------------------------------------------------- nodes come and go */
 
-struct node *node_find(struct hub *h, struct sp_str name)
+static struct node *node_find(struct hub *h, struct sp_str name)
 {
     struct cluster *k = &h->cluster;
     for (unsigned i = 0; i < k->nnodes; i++) {
@@ -246,7 +242,6 @@ static void node_heard(struct hub *h, struct node *n, uint64_t boot)
     if (!n->up) {
         n->up = true;
         n->boot = boot;
-        n->heard_us = h->now.mono_us;
         emit_node(h, n, SP_EV_NODE_UP);
         remote_tell(h, n);
         ask(h, n);
@@ -359,7 +354,6 @@ void hub_bus_state(struct hub *h, bool up, struct hub_now now)
         return;
     }
     k->up = up;
-    k->lost_us = up ? 0 : now.mono_us;
     for (unsigned i = 0; i < k->nnodes; i++) {
         struct node *n = &k->nodes[i];
         n->nout = 0;
@@ -378,7 +372,7 @@ void hub_bus_state(struct hub *h, bool up, struct hub_now now)
 
 /* ---------------------------------------------------------------- time */
 
-uint64_t cluster_due(const struct hub *h)
+static uint64_t next_due(const struct hub *h)
 {
     const struct cluster *k = &h->cluster;
     uint64_t due = k->on && k->up ? k->hello_us : UINT64_MAX;
@@ -409,7 +403,7 @@ uint64_t cluster_tick(struct hub *h)
         flush(h, n);
     }
     hub_settle(h);
-    return cluster_due(h);
+    return next_due(h);
 }
 
 uint64_t cluster_epoch(struct hub *h, const struct client *old)

@@ -19,7 +19,6 @@
 #define CLUSTER_PENDING 16384u /* messages under way to one node */
 
 struct client;
-struct route;
 struct session;
 
 /* carried is a message under way; owned by its node's list, its strings stand behind it. */
@@ -42,7 +41,6 @@ struct node {
     uint64_t boot; /* of its life */
     uint64_t heard_us, asked_us;
     struct client *clients; /* of it that we know */
-    uint32_t nclients;
     uint32_t outdone; /* of its clients that a later registration elsewhere has put aside, and of
                        * which it has not said that they left */
     uint64_t listed;  /* clients that were not named since the last BEGIN have an older mark */
@@ -63,7 +61,6 @@ struct cluster {
     uint64_t hello_us; /* when the next is due */
     bool watches;      /* as it was told last */
     bool watched;      /* by some other node */
-    uint64_t lost_us;  /* since when the bus is down */
     struct hub_cluster_counts counts;
 };
 
@@ -73,8 +70,6 @@ void cluster_fini(struct hub *h);
 /* cluster_tick says hello, gives up what was not answered, sends what was gathered; gives when to
  * be called again. */
 uint64_t cluster_tick(struct hub *h);
-/* cluster_due is cluster_tick's answer, without its work. */
-uint64_t cluster_due(const struct hub *h);
 /* cluster_regrade finds the place of others' clients in a new table of rights. */
 void cluster_regrade(struct hub *h);
 
@@ -102,7 +97,6 @@ struct sp_str cluster_name(const struct hub *h, const struct client *c);
 
 /* --- between the files of the cluster */
 
-struct node *node_find(struct hub *h, struct sp_str name);
 /* node_say gathers a record for a node; it leaves at the end of the turn. */
 void node_say(struct hub *h, struct node *n, const struct bus_rec *r);
 void node_say_all(struct hub *h, const struct bus_rec *r);

@@ -258,21 +258,27 @@ static bool stopped(struct hub *h, struct client *c, const struct sp_msg *m)
     return true;
 }
 
+/* What is well formed goes to its handler, the rest is answered. */
+static void obey(struct hub *h, struct client *c, enum sp_err e, const struct sp_diag *d)
+{
+    if (e) {
+        reply_error(h, c, e, (struct sp_str){NULL, 0}, "%s", d->text);
+    } else if (!stopped(h, c, &h->msg)) {
+        handlers[h->msg.type](h, c, &h->msg);
+    }
+}
+
 static void dispatch(struct hub *h, struct client *c, const char *buf, size_t len)
 {
-    struct sp_str none = {NULL, 0};
     struct sp_diag d;
-    struct sp_msg *m = &h->msg;
-    enum sp_err e = sp_msg_decode(m, buf, len, &h->conf.scan, &d);
+    enum sp_err e = sp_msg_decode(&h->msg, buf, len, &h->conf.scan, &d);
     uint64_t wait = over_rate(h, c, len);
     if (wait) {
         refuse_rate(h, c, wait, len);
     } else if (e && !sp_utf8_valid(buf, len)) {
         client_doom(h, c, SP_CLOSE_BAD_UTF8);
-    } else if (e) {
-        reply_error(h, c, e, none, "%s", d.text);
-    } else if (!stopped(h, c, m)) {
-        handlers[m->type](h, c, m);
+    } else {
+        obey(h, c, e, &d);
     }
 }
 
@@ -293,16 +299,10 @@ static bool too_much_early(const struct hub *h, struct client *c, size_t len)
 
 void hub_again(struct hub *h, struct client *c, const char *buf, size_t len)
 {
-    struct sp_str none = {NULL, 0};
     struct sp_diag d;
-    struct sp_msg *m = &h->msg;
-    enum sp_err e = sp_msg_decode(m, buf, len, &h->conf.scan, &d);
-    m->have &= ~SP_B(HOLD);
-    if (e) {
-        reply_error(h, c, e, none, "%s", d.text);
-    } else if (!stopped(h, c, m)) {
-        handlers[m->type](h, c, m);
-    }
+    enum sp_err e = sp_msg_decode(&h->msg, buf, len, &h->conf.scan, &d);
+    h->msg.have &= ~SP_B(HOLD);
+    obey(h, c, e, &d);
 }
 
 uint32_t hub_max_message(const struct hub *h, struct hub_ref ref)

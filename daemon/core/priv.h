@@ -163,6 +163,8 @@ void client_free(struct hub *h, struct client *c);
 /* str_dup copies into memory of its own, to be freed with str_free; .p is NULL when out of memory.
  */
 struct sp_str str_dup(struct sp_str s);
+/* str_keep copies to *at, which moves behind it: for strings that stand behind a struct. */
+struct sp_str str_keep(char **at, struct sp_str s);
 void str_free(struct sp_str s);
 
 /* hub_settle carries out what was marked for closing during a call. */
@@ -249,6 +251,8 @@ struct session *session_open(struct hub *h, struct client *opener, struct client
                              struct sp_str id);
 /* session_end tells the parties but skip, emits the event and frees it. */
 void session_end(struct hub *h, struct session *s, enum sp_bye why, const struct client *skip);
+/* session_end_all ends those of one that goes, and tells the others. */
+void session_end_all(struct hub *h, struct client *c, enum sp_bye why);
 /* session_close ends it after a bye that the parties have seen; reason is the word of its
  * sender, by. */
 void session_close(struct hub *h, struct session *s, struct sp_str reason, const struct client *by);

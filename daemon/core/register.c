@@ -94,12 +94,6 @@ static void take_claim(struct client *c, const struct claim *k)
     replace_str(&c->meta, k->meta);
 }
 
-static bool holds_token(const struct client *old, const struct sp_msg *m)
-{
-    return sp_msg_has(m, SP_M_RESUME) &&
-           sp_str_eq(m->str[SP_M_RESUME], (struct sp_str){old->resume, sizeof(old->resume)});
-}
-
 /* Its sessions and the messages of others that wait to be written go to the connection that proved
  * to be the same peer, after its registered. */
 static void inherit(struct hub *h, struct client *old, struct client *c)
@@ -151,7 +145,7 @@ static bool displace(struct hub *h, struct client *old, struct client *c, const 
     }
     /* for those that know no replay; for others sessions without their messages are worth nothing
      */
-    bool kept = !old->lasting && !c->lasting && holds_token(old, m);
+    bool kept = !old->lasting && !c->lasting && resume_proves(old, m);
     if (kept) {
         inherit(h, old, c);
     }

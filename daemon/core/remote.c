@@ -81,7 +81,6 @@ static void link_in(struct hub *h, struct client *c)
         n->clients->remote_prev = c;
     }
     n->clients = c;
-    n->nclients++;
     h->cluster.nclients++;
 }
 
@@ -91,7 +90,6 @@ static void link_out(struct hub *h, struct client *c)
     if (c->remote_next) {
         c->remote_next->remote_prev = c->remote_prev;
     }
-    c->node->nclients--;
     h->cluster.nclients--;
 }
 
@@ -108,9 +106,7 @@ void remote_displaced(struct hub *h, struct client *c)
 {
     c->node->outdone++;
     c->state = CLIENT_CLOSING;
-    while (c->sessions) {
-        session_end(h, c->sessions, SP_BYE_REPLACED, c);
-    }
+    session_end_all(h, c, SP_BYE_REPLACED);
     bury(h, c);
 }
 
@@ -249,9 +245,7 @@ static void renew(struct hub *h, struct client *c, const struct bus_rec *r)
     bool again = c->epoch != r->num[BUS_F_epoch];
     if (again && !(r->num[BUS_F_flags] & JOIN_KEPT)) {
         c->state = CLIENT_CLOSING;
-        while (c->sessions) {
-            session_end(h, c->sessions, SP_BYE_REPLACED, c);
-        }
+        session_end_all(h, c, SP_BYE_REPLACED);
         c->state = CLIENT_REGISTERED;
     }
     if (describe(h, c, r) && before.role.p) {

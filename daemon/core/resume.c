@@ -28,12 +28,16 @@ void resume_free(struct client *c)
     }
 }
 
+bool resume_proves(const struct client *old, const struct sp_msg *m)
+{
+    return sp_msg_has(m, SP_M_RESUME) &&
+           sp_str_eq(m->str[SP_M_RESUME], (struct sp_str){old->resume, sizeof(old->resume)});
+}
+
 bool resume_fits(const struct client *old, const struct sp_msg *m)
 {
     const struct lasting *l = old->lasting;
-    struct sp_str token = {old->resume, sizeof(old->resume)};
-    if (!l || !sp_msg_has(m, SP_M_RECEIVED) || !sp_msg_has(m, SP_M_RESUME) ||
-        !sp_str_eq(m->str[SP_M_RESUME], token)) {
+    if (!l || !sp_msg_has(m, SP_M_RECEIVED) || !resume_proves(old, m)) {
         return false;
     }
     uint64_t got = (uint64_t)m->num[SP_M_RECEIVED];

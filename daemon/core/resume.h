@@ -27,6 +27,8 @@ struct lasting {
 
 /* resume_ask gives the client of a register what it asks for; out of memory it gets nothing. */
 void resume_ask(struct hub *h, struct client *c, const struct sp_msg *m);
+/* resume_proves tells whether a register has the token of an older registration. */
+bool resume_proves(const struct client *old, const struct sp_msg *m);
 /* resume_fits: the register proves to be of the peer that old is, and what it missed is kept. */
 bool resume_fits(const struct client *old, const struct sp_msg *m);
 /* resume_take hands sessions and missed messages from old to c, after c's registered. */

@@ -160,6 +160,13 @@ void session_end(struct hub *h, struct session *s, enum sp_bye why, const struct
     free(s);
 }
 
+void session_end_all(struct hub *h, struct client *c, enum sp_bye why)
+{
+    while (c->sessions) {
+        session_end(h, c->sessions, why, c);
+    }
+}
+
 void session_discard(struct hub *h, struct session *s)
 {
     unlink_session(h, s);

@@ -115,7 +115,7 @@ void net_turn(struct net *n)
         due = hub_tick(n->hub, now);
     }
     stop_turn(n);
-    ws_hear(n);
+    ws_check_early(n);
     for (struct conn *c; (c = list_due(&n->doomed, UINT64_MAX));) {
         ws_close(c);
     }

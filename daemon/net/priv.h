@@ -213,8 +213,8 @@ void ws_doom(struct conn *c, unsigned code, const char *reason);
 void ws_close(struct conn *c);
 void ws_kill(struct conn *c);
 void ws_free(struct conn *c);
-/* ws_hear begins to listen to those whose handshake was done in this turn. */
-void ws_hear(struct net *n);
+/* ws_check_early ends those whose handshake was done in this turn and who did not wait for it. */
+void ws_check_early(struct net *n);
 /* ws_peer_closed tells the hub that the peer has said goodbye, or is lost. */
 void ws_peer_closed(struct conn *c);
 /* ws_tls_failed reports a handshake that failed; owner is the conn. */
@@ -227,8 +227,10 @@ extern const struct hub_ops ws_ops;
  * of that turn, whether the peer did not wait for the handshake's end. */
 bool wire_start(struct conn *c);
 bool wire_has_early(const struct conn *c);
-/* wire_write sends one frame now; payload has HUB_HEADROOM writable bytes in front of it. */
-enum hub_wrote wire_write(struct conn *c, enum sp_ws_op op, char *payload, size_t len);
+/* wire_write sends one message now; text has HUB_HEADROOM writable bytes in front of it. wire_ping
+ * sends a ping, unless something waits. */
+enum hub_wrote wire_write(struct conn *c, char *text, size_t len);
+void wire_ping(struct conn *c, const char *p, size_t n);
 /* wire_want_write has hub_writable called when there is room. */
 void wire_want_write(struct conn *c);
 /* wire_close says goodbye, behind what waits; the peer's answer ends the connection. */

@@ -136,9 +136,9 @@ static enum hub_wrote put_frame(struct conn *c, enum sp_ws_op op, char *payload,
     return HUB_WROTE;
 }
 
-enum hub_wrote wire_write(struct conn *c, enum sp_ws_op op, char *payload, size_t len)
+enum hub_wrote wire_write(struct conn *c, char *text, size_t len)
 {
-    return put_frame(c, op, payload, len, false);
+    return put_frame(c, SP_WS_TEXT, text, len, false);
 }
 
 void wire_want_write(struct conn *c)
@@ -146,12 +146,25 @@ void wire_want_write(struct conn *c)
     watch(c, true);
 }
 
-static void put_close(struct conn *c, const char *p, size_t n)
+static enum hub_wrote put_control(struct conn *c, enum sp_ws_op op, const char *p, size_t n,
+                                  bool kept)
 {
     char room[SP_WS_SERVER_HEADER_MAX + CONTROL_MAX], *payload = room + SP_WS_SERVER_HEADER_MAX;
     memcpy(payload, p, n);
+    return put_frame(c, op, payload, n, kept);
+}
+
+void wire_ping(struct conn *c, const char *p, size_t n)
+{
+    if (n <= CONTROL_MAX) {
+        put_control(c, SP_WS_PING, p, n, false);
+    }
+}
+
+static void put_close(struct conn *c, const char *p, size_t n)
+{
     c->said_close = true;
-    put_frame(c, SP_WS_CLOSE, payload, n, true);
+    put_control(c, SP_WS_CLOSE, p, n, true);
 }
 
 /* Both have said goodbye, and ours is written. */
@@ -177,9 +190,7 @@ void wire_close(struct conn *c, unsigned code, const char *reason)
 /* A ping that comes while we cannot write is answered later, the newest alone (RFC 6455 5.5.3). */
 static void put_pong(struct conn *c, const char *p, size_t n)
 {
-    char room[SP_WS_SERVER_HEADER_MAX + CONTROL_MAX], *payload = room + SP_WS_SERVER_HEADER_MAX;
-    memcpy(payload, p, n);
-    if (put_frame(c, SP_WS_PONG, payload, n, false) == HUB_BUSY) {
+    if (put_control(c, SP_WS_PONG, p, n, false) == HUB_BUSY) {
         c->pong.n = 0;
         c->has_pong = bytes_put(&c->pong, p, n) || n == 0;
         watch(c, true);

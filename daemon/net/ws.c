@@ -20,7 +20,7 @@ static enum hub_wrote op_write(void *ctx, void *sock, char *buf, size_t len)
 {
     struct conn *c = sock;
     (void)ctx;
-    return c->state == CONN_OPEN ? wire_write(c, SP_WS_TEXT, buf, len) : HUB_GONE;
+    return c->state == CONN_OPEN ? wire_write(c, buf, len) : HUB_GONE;
 }
 
 static void op_want_write(void *ctx, void *sock)
@@ -32,11 +32,9 @@ static void op_want_write(void *ctx, void *sock)
 static void op_ping(void *ctx, void *sock, const char *payload, size_t len)
 {
     struct conn *c = sock;
-    char buf[SP_WS_SERVER_HEADER_MAX + 125];
     (void)ctx;
-    if (c->state == CONN_OPEN && len <= 125) {
-        memcpy(buf + SP_WS_SERVER_HEADER_MAX, payload, len);
-        wire_write(c, SP_WS_PING, buf + SP_WS_SERVER_HEADER_MAX, len);
+    if (c->state == CONN_OPEN) {
+        wire_ping(c, payload, len);
     }
 }
 
@@ -189,7 +187,7 @@ static void on_early(struct conn *c)
     }
 }
 
-void ws_hear(struct net *n)
+void ws_check_early(struct net *n)
 {
     for (struct conn *c; (c = n->fresh);) {
         n->fresh = c->fresh;

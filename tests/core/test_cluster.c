@@ -252,17 +252,25 @@ static void test_the_bus_is_down(void **state)
     fleet_free(f);
 }
 
+/* Two nodes of which the second dies, while a of the first is in a call with b of it. */
+static struct fleet *bereaved(struct sock **a)
+{
+    struct fleet *f = two();
+    *a = join(f->w[0], "a");
+    join(f->w[1], "b");
+    fleet_run(f, 10);
+    say(*a, "{'type':'offer','target':'b','sdp':'v=0'}");
+    fleet_run(f, 10);
+    forget(*a);
+    fleet_kill(f, 1);
+    return f;
+}
+
 static void test_a_node_dies(void **state)
 {
     (void)state;
-    struct fleet *f = two();
-    struct sock *a = join(f->w[0], "a");
-    join(f->w[1], "b");
-    fleet_run(f, 10);
-    say(a, "{'type':'offer','target':'b','sdp':'v=0'}");
-    fleet_run(f, 10);
-    forget(a);
-    fleet_kill(f, 1);
+    struct sock *a;
+    struct fleet *f = bereaved(&a);
     say(a, "{'type':'ice','target':'b','candidate':'c','rid':1}");
     fleet_run(f, 4000);
     expect(a, "error", "code=route_timeout", "rid=1");
@@ -280,14 +288,8 @@ static void test_a_node_dies(void **state)
 static void test_a_node_restarts(void **state)
 {
     (void)state;
-    struct fleet *f = two();
-    struct sock *a = join(f->w[0], "a");
-    join(f->w[1], "b");
-    fleet_run(f, 10);
-    say(a, "{'type':'offer','target':'b','sdp':'v=0'}");
-    fleet_run(f, 10);
-    forget(a);
-    fleet_kill(f, 1);
+    struct sock *a;
+    struct fleet *f = bereaved(&a);
     fleet_start(f, 1);
     fleet_meet(f);
     expect(a, "bye", "from=b", "reason=peer-left");
